@@ -1,0 +1,94 @@
+# Everything runs in .venv, which `make setup` fills from the committed lock. `make` lists the targets.
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+DEPENDENCIES := $(VENV)/.dependencies
+INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/.peers
+
+# Directories are listed too: a file that was deleted changes only its directory.
+SOURCES := pyproject.toml README.md LICENSE \
+	$(shell find glassnet -name __pycache__ -prune -o ! -name '*.pyc' -print)
+
+# Tests import the installed package, never the source folder that happens to be the current one
+# (PYTHONSAFEPATH); figures need no screen; one BLAS thread, since the tests' products are small.
+OPENBLAS_NUM_THREADS ?= 1
+PYTEST := PYTHONSAFEPATH=1 MPLBACKEND=Agg OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/pytest
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-peers setup-peers check lint types format size lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## create .venv and install the package with its pinned dependencies
+
+demo: setup ## train on scikit-learn's handwritten digits, a minute from clone to figures
+	$(BIN)/glassnet train digits --layers 128,64 --epochs 60 --test 0.2 --seed 0 \
+		--cross-validate 5 --force --out runs/demo
+
+test: setup ## run the tests and the documentation's examples against the installed package
+	$(PYTEST) --ignore=tests/peers tests
+	$(PYTEST) --doctest-modules --pyargs glassnet
+
+setup-peers: $(PEERS) ## add the frameworks that the comparisons need (PyTorch)
+
+test-peers: setup setup-peers ## compare live with PyTorch
+	$(PYTEST) tests/peers
+
+check: lint types test ## lint, types and tests: what has to pass before a commit
+
+lint: setup ## ruff: mistakes, import order, format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup ## mypy, strict, over the package
+	$(BIN)/mypy glassnet
+
+format: setup ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+size: setup ## lines of code by file, without blank lines, comments and docstrings
+	@$(BIN)/python tools/size.py glassnet
+
+# What dev.lock pins already is left out of compare.lock, and so are the CUDA packages, which only
+# PyTorch's build for GPUs wants: neither that build nor the one for CPUs is named, pip takes the one it finds.
+lock: ## pin the dependencies anew (needs uv; UPGRADE=--upgrade takes newer versions)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv, and there is no '$(UV)' here: install it, or name it with UV=path."; exit 1; }
+	$(UV) pip compile $(LOCK_OPTIONS) --extra dev --generate-hashes -o requirements/dev.lock
+	$(UV) pip compile $(LOCK_OPTIONS) --extra compare --annotation-style line \
+		-c requirements/dev.lock -o requirements/compare.lock
+	grep -vE '^(cuda|nvidia|triton)|-c requirements/dev.lock' requirements/compare.lock > requirements/compare.lock.new
+	mv requirements/compare.lock.new requirements/compare.lock
+
+# One set of versions for all supported Pythons and platforms.
+LOCK_OPTIONS := pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
+clean: ## remove .venv, caches and builds; runs/ stays
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find glassnet tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "glassnet needs Python 3.11 or newer, and '$(PYTHON)' says: $$($(PYTHON) --version 2>&1 || true). Name a newer one, as in 'make setup PYTHON=python3.12'."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(DEPENDENCIES): requirements/dev.lock | $(BIN)/pip
+	$(BIN)/pip install --quiet --requirement $<
+	@touch $@
+
+# Built as a user's would be and copied into .venv, anew whenever a source file changes. The build
+# backend is among the pinned dependencies, so this takes two seconds and no network.
+$(INSTALLED): $(DEPENDENCIES) $(SOURCES)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation .
+	@$(BIN)/pip check
+	@touch $@
+
+$(PEERS): requirements/compare.lock $(DEPENDENCIES)
+	$(BIN)/pip install --quiet --requirement $<
+	@touch $@
