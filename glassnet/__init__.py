@@ -1,0 +1,131 @@
+"""glassnet: neural networks from first principles on NumPy.
+
+Every forward and backward equation is derived by hand and stands where a reader expects it:
+
+    layers/         a file a concept: the equations, forward and backward
+    losses.py       losses and their gradients
+    optimizers.py   from gradient descent to AdamW, in order of growing complexity
+    network.py      the chain of layers: backpropagation itself
+    trainer.py      fit → epoch → step
+"""
+
+from __future__ import annotations
+
+from glassnet import callbacks, data, initializers, layers, losses, optimizers, schedules
+from glassnet.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    LearningRateLog,
+    StopOnNonFinite,
+)
+from glassnet.checkpoint import load
+from glassnet.layers import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Identity,
+    Impute,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    OneHot,
+    PReLU,
+    ReLU,
+    Rescale,
+    Reshape,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Standardize,
+    Tanh,
+)
+from glassnet.losses import (
+    MAE,
+    MSE,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    SquaredError,
+)
+from glassnet.network import Network
+from glassnet.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+)
+from glassnet.register import register
+from glassnet.schedules import Phase
+from glassnet.trainer import History, TrainingDiverged
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "MAE",
+    "MSE",
+    "SELU",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "BinaryCrossEntropy",
+    "Callback",
+    "Checkpoint",
+    "CrossEntropy",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Flatten",
+    "History",
+    "Huber",
+    "Identity",
+    "Impute",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "LearningRateLog",
+    "Loss",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "OneHot",
+    "Optimizer",
+    "PReLU",
+    "Phase",
+    "RMSProp",
+    "ReLU",
+    "Rescale",
+    "Reshape",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "SquaredError",
+    "Standardize",
+    "StopOnNonFinite",
+    "Tanh",
+    "TrainingDiverged",
+    "callbacks",
+    "data",
+    "initializers",
+    "layers",
+    "load",
+    "losses",
+    "optimizers",
+    "register",
+    "schedules",
+]

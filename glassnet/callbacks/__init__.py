@@ -1,0 +1,38 @@
+"""Callbacks: what happens beside training, between its steps and epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glassnet.callbacks.base import Callback
+from glassnet.callbacks.checkpoints import Checkpoint
+from glassnet.callbacks.stopping import EarlyStopping, LearningRateLog, StopOnNonFinite
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "LearningRateLog",
+    "StopOnNonFinite",
+    "with_defaults",
+]
+
+
+def with_defaults(callbacks: Sequence[Callback]) -> list[Callback]:
+    """The callbacks of a training: the user's, and a stop on losses that are not finite.
+
+    Each gets a key for its part of a checkpoint: its class and how many of that class came before.
+    """
+    chosen = list(callbacks)
+    for callback in chosen:
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                f"Expected callbacks such as gn.EarlyStopping(5). Received: {callback!r} of type "
+                f"{type(callback).__name__}."
+            )
+    if not any(isinstance(callback, StopOnNonFinite) for callback in chosen):
+        chosen.insert(0, StopOnNonFinite())
+    for index, callback in enumerate(chosen):
+        kind = type(callback)
+        callback.key = f"{kind.__name__}.{sum(type(other) is kind for other in chosen[:index])}"
+    return chosen

@@ -1,0 +1,563 @@
+"""The network: a chain of layers, forward and backward.
+
+    x → layer 0 → layer 1 → … → outputs → loss        forward:   each layer's y is the next one's x
+    dx ← layer 0 ← layer 1 ← … ← ∂J/∂outputs          backward:  each layer's dx is the dy before it
+
+That is all of backpropagation; the rest of this file reads what users hand in and says clearly what is
+wrong with it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.accelerate import Array
+from glassnet.layers.base import LAYERS, Layer, Shape
+from glassnet.losses import LOSSES, Loss
+from glassnet.parameters import Parameter, ParameterStore
+from glassnet.targets import Targets, Task, count_right, predictions, read_targets
+from glassnet.threads import blas_threads
+
+if TYPE_CHECKING:
+    from glassnet.callbacks import Callback
+    from glassnet.optimizers import Optimizer
+    from glassnet.schedules import Phase, Schedule
+    from glassnet.trainer import History, Validation
+
+CHUNK = 1024
+"""Rows that predict and evaluate send through the network at a time, so that memory stays bounded."""
+
+
+class Network:
+    """A chain of layers with one flat vector of parameters.
+
+    Arguments:
+        layers: in the order in which data flows through them.
+        input_shape: the shape of one row, without the batch axis: `(4,)`, `(28, 28)`, `(3, 32, 32)`.
+        seed: decides initial weights, dropout masks and the order of batches.
+        dtype: of parameters and arithmetic, `"float32"` or `"float64"`.
+
+    Attributes:
+        layers: the layers.
+        parameters: what is learned, by name: `{"layers.0.weight": Parameter, …}`.
+        buffers: what is saved but not learned (running and fitted statistics), by name.
+        theta, gradient: all parameters and their gradients as flat vectors.
+        loss, task: set by `fit`; they decide what `predict` and `evaluate` mean.
+        metadata: names that travel with the model: `classes`, `feature_names`, `categories`, `target`.
+
+    Raises:
+        ValueError: if a layer does not fit the one before it; the message names the layer, the shape it
+            was given and the shape it expected.
+
+    Example:
+        >>> import numpy as np, glassnet as gn
+        >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> y = np.array([0, 1, 1, 0])                                   # exclusive or
+        >>> net = gn.Network([gn.Dense(8), gn.Tanh(), gn.Dense(2)], input_shape=(2,), seed=0)
+        >>> history = net.fit(x, y, loss="cross_entropy", optimizer=gn.Adam(0.1), epochs=100)
+        >>> net.predict(x).tolist()
+        [0, 1, 1, 0]
+
+    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", 1986.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        input_shape: Sequence[int],
+        seed: int = 0,
+        dtype: str | np.dtype[Any] | type = "float32",
+    ) -> None:
+        self.layers = [
+            LAYERS.create(layer) if isinstance(layer, Mapping) else layer for layer in layers
+        ]
+        self.input_shape = _checked_shape(input_shape)
+        self.seed = _checked_seed(seed)
+        self.dtype = _checked_dtype(dtype)
+        self.loss: Loss | None = None
+        self.task: Task | None = None
+        self.metadata: dict[str, Any] = {}
+        self.epochs_trained = 0
+        self.store = ParameterStore()
+        self._rows_forward: int | None = None
+        self._check_layers()
+        self._build()
+
+    def _check_layers(self) -> None:
+        if not self.layers:
+            raise ValueError("A Network needs at least one layer, for example [Dense(10)].")
+        for index, layer in enumerate(self.layers):
+            if not isinstance(layer, Layer):
+                raise ValueError(
+                    f"layers[{index}] is {layer!r} of type {type(layer).__name__}; expected a layer such "
+                    "as gn.Dense(10) or gn.ReLU()."
+                )
+            if not hasattr(layer, "name"):
+                raise ValueError(
+                    f"layers[{index}] is a {type(layer).__name__}, which has no name. Give the class one: "
+                    f'name = "{type(layer).__name__}".'
+                )
+            if layer.built or any(layer is other for other in self.layers[:index]):
+                raise ValueError(
+                    f"layers[{index}] ({layer!r}) already belongs to a network. Make a new one: a layer "
+                    "keeps the numbers of its last forward pass, so it can stand in one place only."
+                )
+
+    def _build(self) -> None:
+        # Two streams, so that adding a layer that draws (dropout) leaves the initial weights as they were.
+        weights_rng = np.random.default_rng([self.seed, 0])
+        layers_rng = np.random.default_rng([self.seed, 1])
+        shape = self.input_shape
+        for index, layer in enumerate(self.layers):
+            layer.dtype = self.dtype
+            layer.followers = tuple(self.layers[index + 1 :])
+            layer.input_shape = shape
+            self.store.scope = f"layers.{index}."
+            try:
+                shape = layer.build(shape, self.store, layers_rng)
+            except ValueError as error:
+                raise ValueError(f"layers.{index} ({layer!r}): {error}") from None
+            layer.output_shape = shape
+        for layer in self.layers:  # only now: the layers of a network that failed can be used again
+            layer.built = True
+        self.output_shape = shape
+        self.store.allocate(self.dtype, weights_rng)
+        owners = [int(name.split(".")[1]) for name in self.store.parameters]
+        self._first_learning = min(owners, default=0)
+
+    # What a network holds.
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """All parameters by name."""
+        return self.store.parameters
+
+    @property
+    def buffers(self) -> dict[str, Array]:
+        """All buffers by name: saved, not learned."""
+        return self.store.buffers
+
+    @property
+    def theta(self) -> Array:
+        """All parameters as one vector; assign into it with `net.theta[:] = …`."""
+        return self.store.theta
+
+    @property
+    def gradient(self) -> Array:
+        """All gradients as one vector, in the order of `theta`."""
+        return self.store.gradient
+
+    @property
+    def minimum_training_rows(self) -> int:
+        """The smallest batch that every layer can be trained on: 2 with batch norm, else 1."""
+        return max(layer.minimum_training_rows for layer in self.layers)
+
+    # Forward and backward.
+
+    def forward(self, x: Any, training: bool = False) -> Array:
+        """Return the outputs (what the loss takes: logits for the cross-entropies).
+
+        Arguments:
+            x: rows of shape (n, *input_shape), any numeric dtype.
+            training: whether dropout drops and batch norm uses the statistics of this batch.
+
+        Returns:
+            A new array of shape (n, *output_shape).
+        """
+        return self.run_forward(self.checked_inputs(x), training).copy()
+
+    def backward(self, d_outputs: Any) -> Array:
+        """Go back from ∂J/∂outputs: write all gradients and return ∂J/∂x.
+
+        Raises:
+            ValueError: if there was no forward pass, or if the shape is not that of its outputs.
+        """
+        if self._rows_forward is None:
+            raise ValueError(
+                "backward was called without a forward pass before it; call forward first."
+            )
+        dy = np.ascontiguousarray(d_outputs, self.dtype)
+        expected = (self._rows_forward, *self.output_shape)
+        if dy.shape != expected:
+            raise ValueError(
+                f"The gradient of the outputs must have the shape of the last forward pass, {expected}. "
+                f"Received: {dy.shape}."
+            )
+        return self.run_backward(dy, need_dx=True).copy()
+
+    def run_forward(self, x: Array, training: bool) -> Array:
+        """`forward` without checks or copies: the result is overwritten by the next pass."""
+        self._rows_forward = len(x)
+        y = self.entry(x)
+        for layer in self.layers:
+            y = layer.forward(y, training)
+        return y
+
+    def run_backward(self, d_outputs: Array, need_dx: bool) -> Array:
+        """`backward` without checks or copies; without `need_dx` it ends at the first parameters."""
+        first = 0 if need_dx else self._first_learning
+        self.layers[self._first_learning].needs_dx = need_dx
+        dy = d_outputs
+        for layer in reversed(self.layers[first:]):
+            dy = layer.backward(dy)
+        return dy
+
+    def entry(self, x: Array) -> Array:
+        """x as the first layer takes it: raw for preprocessing layers, else in the network's dtype."""
+        return x if self.layers[0].accepts_raw else np.ascontiguousarray(x, self.dtype)
+
+    def loss_and_gradient(
+        self,
+        x: Any,
+        y: Any,
+        loss: str | Mapping[str, Any] | Loss | None = None,
+        training: bool = False,
+        sample_weight: Any = None,
+    ) -> float:
+        """Return J over these rows as one batch, and fill every `.gradient`.
+
+        Arguments:
+            x: rows (n, *input_shape).
+            y: targets, see `glassnet.targets`.
+            loss: a loss or its name; by default the one that the network was fitted with.
+            training: see `forward`.
+            sample_weight: one weight ≥ 0 a row, (n,).
+
+        Example:
+            >>> import numpy as np, glassnet as gn
+            >>> net = gn.Network([gn.Dense(1, initializer="zeros")], input_shape=(1,), dtype="float64")
+            >>> net.loss_and_gradient(np.array([[2.0]]), np.array([3.0]), loss="squared_error")
+            4.5
+            >>> net.gradient                       # (a − y) x, a − y
+            array([-6., -3.])
+        """
+        rows = self.checked_inputs(x)
+        chosen, targets = self.prepared_targets(y, len(rows), loss)
+        weights = checked_weights(sample_weight, len(rows))
+        outputs = self.run_forward(rows, training)
+        batch = np.empty((len(rows), targets.outputs), self.dtype)
+        targets.take(slice(None), batch)
+        value, gradient = chosen(outputs, batch, weights)
+        self.run_backward(gradient, need_dx=True)
+        return value
+
+    # Training and use.
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        loss: str | Mapping[str, Any] | Loss,
+        optimizer: str | Mapping[str, Any] | Optimizer = "adam",
+        batch_size: int | str = 32,
+        epochs: int = 10,
+        validation: Validation = None,
+        schedule: str | Mapping[str, Any] | Schedule | None = None,
+        phases: Sequence[Phase] = (),
+        callbacks: Sequence[Callback] = (),
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        resume: str | Path | None = None,
+    ) -> History:
+        """Train on rows x and targets y.
+
+        Arguments:
+            x: (n, *input_shape), any numeric dtype; images may stay uint8.
+            y: class indices (n,), one-hot or probability rows (n, K), or numbers (n,) or (n, K).
+            loss: a loss, its name, or `{"name": …, option: value}`.
+            optimizer: likewise. Its state starts afresh unless `resume` is given.
+            batch_size: rows a step, or `"full"`. A last batch that is too small for batch norm joins
+                the one before it.
+            epochs: how many times to go over the rows.
+            validation: `(x, y)`, `(x, y, sample_weight)`, or the share of rows (0 to 1) to hold out,
+                stratified by class.
+            schedule: of the learning rate; see `glassnet.schedules`.
+            phases: batch size, learning rate and momentum from given epochs on.
+            callbacks: see `glassnet.callbacks`.
+            sample_weight: one weight ≥ 0 a row, (n,).
+            shuffle: whether every epoch goes over the rows in a new order.
+            resume: a checkpoint written by the `Checkpoint` callback; training goes on as if it had
+                never stopped, bit for bit, given the same data and arguments.
+
+        Returns:
+            A record for each epoch: `epoch`, `loss`, `accuracy` (classes), `val_loss`, `val_accuracy`
+            (with validation), `learning_rate`, `seconds`. The losses are means, also with
+            `reduction="sum"`; those of training are taken while the weights move.
+
+        Raises:
+            ValueError: for input that does not fit.
+            TrainingDiverged: if the loss is no longer a number; it names the layer.
+        """
+        from glassnet.trainer import Trainer
+
+        trainer = Trainer(
+            self,
+            x,
+            y,
+            loss=loss,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation=validation,
+            schedule=schedule,
+            phases=phases,
+            callbacks=callbacks,
+            sample_weight=sample_weight,
+            shuffle=shuffle,
+        )
+        if resume is not None:
+            trainer.resume(Path(resume))
+        return trainer.run()
+
+    def predict(self, x: Any) -> Array:
+        """Class indices (n,); label rows (n, K) for several labels; numbers (n,) or (n, K) for regression."""
+        loss, task = self._fitted()
+        return predictions(self.outputs(x), task, loss.threshold)
+
+    def predict_proba(self, x: Any) -> Array:
+        """Probabilities (n, K): the loss's inverse link of the outputs.
+
+        Losses other than the cross-entropies leave the outputs as they are: they are probabilities only
+        if the last layer makes them so. One output for two classes gives two columns.
+        """
+        loss, task = self._fitted()
+        if task == "regression":
+            raise ValueError("A regression network has no probabilities; call predict.")
+        probabilities = loss.link(self.outputs(x))
+        if task == "binary":
+            return np.hstack([1 - probabilities, probabilities])
+        return probabilities
+
+    def outputs(self, x: Any) -> Array:
+        """Outputs for any number of rows, computed in chunks, (n, *output_shape)."""
+        rows = self.checked_inputs(x)
+        outputs = np.empty((len(rows), *self.output_shape), self.dtype)
+        with blas_threads(self.layers, min(CHUNK, len(rows))):
+            for chunk in chunks(len(rows)):
+                outputs[chunk] = self.run_forward(rows[chunk], training=False)
+        return outputs
+
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Return `loss`, and `accuracy` for classes or `rmse` for numbers, over these rows.
+
+        `sample_weight` counts in the loss only. `glassnet.metrics` has the full tables.
+        """
+        loss, task = self._fitted()
+        rows = self.checked_inputs(x)
+        _, targets = self.prepared_targets(y, len(rows), loss)
+        weights = checked_weights(sample_weight, len(rows))
+        with blas_threads(self.layers, min(CHUNK, len(rows))):
+            return self.scores(rows, targets, weights, loss, task)
+
+    def scores(
+        self, x: Array, targets: Targets, weights: Array | None, loss: Loss, task: Task
+    ) -> dict[str, float]:
+        """`evaluate` on input that is already read: the mean loss, and accuracy or RMSE."""
+        total = norm = squares = 0.0
+        right = 0
+        batch = np.empty((min(CHUNK, len(x)), targets.outputs), self.dtype)
+        for chunk in chunks(len(x)):
+            outputs = self.run_forward(x[chunk], training=False)
+            truth = batch[: len(outputs)]
+            targets.take(chunk, truth)
+            row_weights = None if weights is None else weights[chunk]
+            value, _ = loss(outputs, truth, row_weights)
+            share = loss.normaliser(outputs, loss.row_weights(truth, row_weights))
+            total += value * (share if loss.reduction == "mean" else 1.0)
+            norm += share
+            if task == "regression":
+                squares += float(np.square(outputs - truth, dtype=np.float64).sum())
+            else:
+                right += count_right(outputs, truth, task, loss.threshold)
+        if task == "regression":
+            return {
+                "loss": total / (norm or 1.0),
+                "rmse": float(np.sqrt(squares / (len(x) * targets.outputs))),
+            }
+        return {"loss": total / (norm or 1.0), "accuracy": right / len(x)}
+
+    # Files and words.
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write weights, buffers, layers and metadata to one safetensors file.
+
+        Raises:
+            ValueError: if the file exists and `overwrite` is not set, or if a layer is of a class that
+                `glassnet.register` was not told about.
+        """
+        from glassnet.checkpoint import save_network
+
+        return save_network(self, Path(path), overwrite)
+
+    def summary(self) -> str:
+        """A table of the layers: what they make of a row, how many parameters, how many operations.
+
+        Example:
+            >>> import glassnet as gn
+            >>> net = gn.Network([gn.Dense(3), gn.ReLU(), gn.Dense(2)], input_shape=(4,))
+            >>> print(net.summary())
+            layer                shape    parameters        flops
+            input                (4,)
+            0 Dense(units=3)     (3,)             15           24
+            1 ReLU()             (3,)              0            3
+            2 Dense(units=2)     (2,)              8           12
+            total                                 23           39
+        """
+        rows = [("input", str(self.input_shape), "", "")]
+        for index, layer in enumerate(self.layers):
+            own = f"layers.{index}."
+            count = sum(p.size for name, p in self.parameters.items() if name.startswith(own))
+            rows.append(
+                (f"{index} {layer!r}", str(layer.output_shape), f"{count:,}", f"{layer.flops():,}")
+            )
+        flops = sum(layer.flops() for layer in self.layers)
+        rows.append(("total", "", f"{self.theta.size:,}", f"{flops:,}"))
+        width = max(len(row[0]) for row in rows) + 4
+        wide = max(8, *(len(row[1]) for row in rows))
+        head = f"{'layer':<{width}} {'shape':<{wide}} {'parameters':>10} {'flops':>12}"
+        lines = [f"{a:<{width}} {b:<{wide}} {c:>10} {d:>12}".rstrip() for a, b, c, d in rows]
+        return "\n".join([head, *lines])
+
+    def __repr__(self) -> str:
+        inside = ", ".join(repr(layer) for layer in self.layers)
+        return f"Network([{inside}], input_shape={self.input_shape}, dtype={self.dtype.name!r})"
+
+    # Reading what users hand in.
+
+    def checked_inputs(self, x: Any) -> Array:
+        """x as a contiguous numeric array of shape (n, *input_shape).
+
+        Raises:
+            ValueError: for another shape, a dtype that is not numeric, no rows, or values that are
+                missing or infinite; the message says where.
+        """
+        array = np.ascontiguousarray(x)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"Inputs must be numbers. Received dtype {array.dtype}. "
+                "Encode text columns first (glassnet.data.load does this for files)."
+            )
+        if array.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"The network takes rows of shape {self.input_shape}: expected x of shape "
+                f"(n, {', '.join(map(str, self.input_shape))}). Received x of shape {array.shape}."
+                + (" Wrap a single row: x[None]." if array.shape == self.input_shape else "")
+            )
+        if not len(array):
+            raise ValueError(f"There are no rows: received x of shape {array.shape}.")
+        if array.dtype.kind == "f":
+            _refuse_non_finite(array, allow_nan=any(layer.accepts_nan for layer in self.layers))
+        return array
+
+    def prepared_targets(
+        self, y: Any, rows: int, loss: str | Mapping[str, Any] | Loss | None
+    ) -> tuple[Loss, Targets]:
+        """The loss as an object and y as targets for it."""
+        chosen = self.loss if loss is None else LOSSES.create(loss)
+        if chosen is None:
+            raise ValueError(
+                "This network has no loss yet: pass loss='cross_entropy' or another name."
+            )
+        if len(self.output_shape) != 1:
+            raise ValueError(
+                f"Losses compare rows of numbers, but the network's outputs have shape "
+                f"{self.output_shape}. End it with Flatten() or Dense(…)."
+            )
+        task = self.task if chosen is self.loss else None
+        targets = read_targets(y, self.output_shape[0], chosen, self.dtype, task)
+        if len(targets) != rows:
+            raise ValueError(f"x has {rows} rows but y has {len(targets)}; they must be as many.")
+        if chosen.class_weight == "balanced":
+            chosen = chosen.balanced(targets.classes, max(2, targets.outputs))
+        return chosen, targets
+
+    def _fitted(self) -> tuple[Loss, Task]:
+        if self.loss is None or self.task is None:
+            raise ValueError(
+                "This network has not been fitted, so it does not know what its outputs mean. Call fit "
+                "first, or use forward for the bare outputs."
+            )
+        return self.loss, self.task
+
+
+def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
+    """Slices of at most `size` rows that cover all rows.
+
+    >>> list(chunks(5, 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
+
+
+def checked_weights(sample_weight: Any, rows: int) -> Array | None:
+    """Sample weights as a float64 vector (n,), or None.
+
+    Raises:
+        ValueError: for another length, or weights that are negative or not finite.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (rows,):
+        raise ValueError(
+            f"sample_weight needs one number a row: expected shape ({rows},). Received: {weights.shape}."
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
+        raise ValueError(f"Sample weights must be finite and ≥ 0. Row {row} has {weights[row]}.")
+    return weights
+
+
+def _checked_shape(input_shape: Sequence[int]) -> Shape:
+    try:
+        shape = tuple(
+            operator.index(size) for size in np.atleast_1d(np.asarray(input_shape)).tolist()
+        )
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise ValueError(
+            f"input_shape is the shape of one row, such as (4,) or (28, 28). Received: {input_shape!r}."
+        )
+    return shape
+
+
+def _checked_seed(seed: int) -> int:
+    try:
+        checked = operator.index(seed)
+    except TypeError:
+        checked = -1
+    if checked < 0:
+        raise ValueError(f"seed must be a whole number ≥ 0. Received: {seed!r}.")
+    return checked
+
+
+def _checked_dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:
+        checked = np.dtype(object)
+    if checked not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: {dtype!r}.")
+    return checked
+
+
+def _refuse_non_finite(array: Array, allow_nan: bool) -> None:
+    """Say where the first missing or infinite value stands."""
+    wrong: Callable[[Array], Array] = np.isinf if allow_nan else (lambda part: ~np.isfinite(part))
+    for chunk in chunks(len(array)):
+        bad = wrong(array[chunk])
+        if bad.any():
+            row, *column = (int(i) for i in np.argwhere(bad)[0])
+            where = column[0] if len(column) == 1 else tuple(column)
+            raise ValueError(
+                f"The input in row {chunk.start + row}, column {where} is "
+                f"{array[(chunk.start + row, *column)]}: inputs must be finite. Drop or fill such "
+                "values (an Impute() layer as the first one fills missing ones)."
+            )

@@ -1,0 +1,225 @@
+"""A run's folder: everything that a training leaves behind, and how it is kept intact.
+
+    config.toml             resolved: training from it repeats the run
+    history.jsonl           a record an epoch, appended as epochs finish
+    checkpoint.safetensors  from which `--resume` goes on, replaced as a whole
+    model.safetensors       the network, for `evaluate` and `predict`
+    report.md, report.json  set-up, scores, tables;   figures/*.png
+
+A run that another one replaces is put aside under a hidden name first, and removed only when the new
+run has its model. If the new one fails before its first checkpoint, the old one comes back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glassnet.callbacks import Callback
+from glassnet.checkpoint import save_checkpoint
+from glassnet.files import write_atomically
+
+if TYPE_CHECKING:
+    from glassnet.trainer import Trainer
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where the files of a run are.
+
+    >>> RunFolder(Path("runs/digits-1")).model.as_posix()
+    'runs/digits-1/model.safetensors'
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def history(self) -> Path:
+        """A JSON record an epoch."""
+        return self.path / "history.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What training goes on from."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.path / "model.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """Set-up and scores, for people."""
+        return self.path / "report.md"
+
+    @property
+    def facts(self) -> Path:
+        """The same for programs."""
+        return self.path / "report.json"
+
+    @property
+    def figures(self) -> Path:
+        """The pictures' folder."""
+        return self.path / "figures"
+
+    @property
+    def replaced(self) -> Path:
+        """Where a run that this one replaces waits."""
+        return self.path.with_name(f".{self.path.name}.replaced")
+
+    def read_facts(self) -> dict[str, Any]:
+        """What report.json says; empty if the run has not come that far."""
+        try:
+            facts = json.loads(self.facts.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+
+def choose_folder(name: str, out: Path | None, force: bool) -> RunFolder:
+    """The folder of a new run: `out`, or `runs/<name>-<n>` with the first n that is free.
+
+    Raises:
+        ValueError: if `out` exists and may not be replaced: it is a run and `force` is not set, or it
+            is something else than a run.
+    """
+    if out is None:
+        number = 1
+        while (RUNS / f"{name}-{number}").exists():
+            number += 1
+        return RunFolder(RUNS / f"{name}-{number}")
+    folder = RunFolder(out)
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return folder
+    if not folder.config.is_file():
+        raise ValueError(
+            f"{out} exists and is not the folder of a run, so it is left alone: choose another --out"
+        )
+    if not force:
+        raise ValueError(
+            f"{out} holds a run already: choose another --out, replace it with --force, or go on "
+            f"with --resume {out}"
+        )
+    return folder
+
+
+def open_run(path: Path) -> RunFolder:
+    """The folder of a run that exists.
+
+    Raises:
+        ValueError: if it is not there, or not a run.
+    """
+    folder = RunFolder(path)
+    if not path.is_dir():
+        raise ValueError(f"there is no run folder {path}: check the path")
+    if not folder.config.is_file():
+        raise ValueError(f"{path} is not the folder of a run: it has no {folder.config.name}")
+    return folder
+
+
+@contextmanager
+def new_run(folder: RunFolder) -> Iterator[None]:
+    """Make the folder for the time of a run, keeping what it replaces until there is a model.
+
+    Raises:
+        ValueError: if the folder can't be made.
+    """
+    try:
+        _put_aside(folder)
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _bring_back(folder)
+        raise ValueError(
+            f"the folder {folder.path} can't be made: {error.strerror or error}. "
+            "Choose another with --out."
+        ) from None
+    try:
+        yield
+    finally:
+        if folder.model.is_file():
+            shutil.rmtree(folder.replaced, ignore_errors=True)
+        elif not folder.checkpoint.is_file():
+            shutil.rmtree(folder.path, ignore_errors=True)
+            _bring_back(folder)
+
+
+def _put_aside(folder: RunFolder) -> None:
+    if not folder.config.is_file():
+        return
+    if folder.replaced.exists():  # what stands here was itself cut off: the older one is whole
+        shutil.rmtree(folder.path)
+    else:
+        os.replace(folder.path, folder.replaced)
+
+
+def _bring_back(folder: RunFolder) -> None:
+    if folder.replaced.exists() and not folder.path.exists():
+        os.replace(folder.replaced, folder.path)
+
+
+class Recorder(Callback):
+    """Keep history and checkpoint of a run up to date.
+
+    Put it after callbacks whose state the checkpoint should hold. The last checkpoint holds the
+    weights of the last epoch even where early stopping then goes back to better ones, so that a run
+    that goes on equals one that never ended.
+
+    Arguments:
+        folder: of the run.
+        every: epochs between checkpoints, ≥ 1; the last epoch, and an interrupted one, get one too.
+    """
+
+    def __init__(self, folder: RunFolder, every: int = 1) -> None:
+        self.folder = folder
+        self.every = every
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        # A resumed run: epochs after the checkpoint are done again.
+        lines = "".join(f"{json.dumps(record)}\n" for record in trainer.history)
+        write_atomically(self.folder.history, lines, overwrite=True)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        append_line(self.folder.history, json.dumps(trainer.history[-1]))
+        if trainer.epoch % self.every == 0 or trainer.epoch == trainer.epochs:
+            save_checkpoint(trainer, self.folder.checkpoint)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        if trainer.history.interrupted:
+            save_checkpoint(trainer, self.folder.checkpoint)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file and flush it to the disk, or leave the file as it was.
+
+    Raises:
+        ValueError: if it can't be written.
+    """
+    try:
+        with path.open("ab") as file:
+            size = file.tell()
+            try:
+                file.write(f"{line}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.truncate(path, size)
+                raise
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written: {error.strerror or error}. Check that its folder may be "
+            "written to and has space left."
+        ) from None
