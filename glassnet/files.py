@@ -5,47 +5,63 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all: a temporary file in the same folder, renamed when complete.
+
+    Folders that are missing are made. An error leaves what was there before, and no litter.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "a.txt") as file:
+    ...     _ = file.write(b"all of it")
+    >>> (folder / "a.txt").read_bytes()
+    b'all of it'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp allows nobody else to read
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def write_atomically(path: Path, content: bytes | str, overwrite: bool = False) -> Path:
     """Write a whole file or nothing of it.
 
     Arguments:
-        path: where; its folder must exist.
+        path: where; folders that are missing are made.
         content: bytes, or text that is written as UTF-8.
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        ValueError: if the file exists and may not be replaced, or if it cannot be written; the message
-            names the file and the reason.
+        ValueError: if the file exists and may not be replaced, or if it cannot be written; the
+            message names the file and the reason.
 
     Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_atomically(Path(folder) / "a.txt", "hello").read_text()
+        >>> write_atomically(Path(tempfile.mkdtemp()) / "a.txt", "hello").read_text()
         'hello'
     """
     if path.exists() and not overwrite:
         raise ValueError(f"{path} exists already. Choose another name, or allow overwriting it.")
-    data = content.encode() if isinstance(content, str) else content
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
+        with replacing(path) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise ValueError(
             f"{path} cannot be written: {error.strerror or error}. "
-            "Check that the folder exists, may be written to and has space left."
+            "Check that its folder may be written to and has space left."
         ) from None
-    finally:
-        with contextlib.suppress(OSError):  # it is there only if something went wrong
-            os.unlink(temporary)
     return path
 
 

@@ -102,11 +102,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(network, file, monkeyp
     assert [p.name for p in file.parent.iterdir()] == [file.name]
 
 
-def test_a_missing_folder_is_named(network, tmp_path):
-    with pytest.raises(
-        ValueError, match=r"none/model.*cannot be written: No such file or directory"
-    ):
-        network.save(tmp_path / "none" / "model.safetensors")
+def test_missing_folders_are_made_and_a_file_in_the_way_is_named(network, tmp_path):
+    assert network.save(tmp_path / "new" / "model.safetensors").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"file/model.* cannot be written: "):
+        network.save(tmp_path / "file" / "model.safetensors")
 
 
 def test_a_missing_file(tmp_path):

@@ -26,6 +26,7 @@ import numpy as np
 from glassnet.data import cifar10, store
 from glassnet.data.catalogue import Record, record
 from glassnet.data.dataset import Array, Dataset, Part
+from glassnet.files import replacing
 
 COMPONENTS = 128
 RECIPE = 1  # raise it when the computation changes: older caches are then left unread
@@ -143,7 +144,7 @@ def _read(path: Path) -> dict[str, Array] | None:
 
 def _write(path: Path, arrays: dict[str, Array]) -> None:
     try:
-        with store.replacing(path) as file:
+        with replacing(path) as file:
             np.savez(
                 file,
                 x_train=arrays["x_train"],

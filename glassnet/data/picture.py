@@ -53,7 +53,7 @@ def save(dataset: Dataset, path: Path, force: bool = False) -> None:
     Raises:
         ValueError: if the file exists and `force` is not given, or for another ending.
     """
-    from glassnet.data.store import replacing
+    from glassnet.files import replacing
 
     kinds = (".png", ".svg", ".pdf")
     if path.suffix.lower() not in kinds:

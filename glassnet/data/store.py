@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -116,30 +115,6 @@ def verify(record: Record) -> Path | None:
     return folder
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file whole or not at all: a temporary file in the same folder, moved when complete.
-
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> with replacing(folder / "a.txt") as file:
-    ...     _ = file.write(b"all of it")
-    >>> (folder / "a.txt").read_bytes()
-    b'all of it'
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp allows nobody else to read
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _members(record: Record, archive: str) -> list[str]:
     """Names of the listed files in an archive: all of a tar, the one of a .gz."""
     if archive.endswith(".tar.gz"):
@@ -230,12 +205,6 @@ class _Bar:
 
     def close(self) -> None:
         """Nothing to do: the bar ends with its `with` block."""
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _reason(error: Exception) -> str:

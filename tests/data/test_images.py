@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from glassnet import files
 from glassnet.data import cifar10, load, mnist, store
 from glassnet.data.catalogue import CATALOGUE, Record
 
@@ -222,7 +223,7 @@ def test_replacing_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> Non
     path.write_text("old")
 
     def fail() -> None:
-        with store.replacing(path) as file:
+        with files.replacing(path) as file:
             file.write(b"half")
             raise OSError("disk full")
 
