@@ -1,19 +1,28 @@
 """Kernels: the small functions on arrays that compute every number of a network.
 
-A kernel is a module-level function whose arguments are all arrays and whose results are written into
-its output arguments. It stands next to the layer, loss or optimizer that uses it and is written in
-NumPy, to be read as the equation that it is:
+A kernel is a module-level function whose arguments are all arrays and whose results are written
+into its output arguments. It stands next to the layer, loss or optimizer that uses it and is
+written in NumPy, to be read as the equation that it is:
 
     @accelerated
     def relu_forward(x, y): np.maximum(x, 0, out=y)
 
-This module is the only place that knows how a kernel is run. All kernels are kept in `KERNELS`, so
-that tests can walk over them.
+This module is the only place that chooses between that *reference* and its compiled *twin*, the
+function of the same name in `glassnet/kernels/`. No compiler is imported before a kernel first
+runs. `GLASSNET_KERNELS=reference` in the environment, or `with references():`, turns all twins off,
+and everything still works.
+
+While a step is being captured (see `glassnet.recording`), every call is also written down. All
+kernels are kept in `KERNELS`, so that tests can walk over them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,6 +31,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 KERNELS: dict[str, Kernel] = {}
 """Every kernel by its qualified name, `"layers.dense.dense_forward"`."""
+
+
+class _Switch(threading.local):
+    """What a kernel call does in this thread."""
+
+    references = os.environ.get("GLASSNET_KERNELS", "") == "reference"
+    calls: list[Call] | None = None
+
+
+_switch = _Switch()
 
 
 class Kernel:
@@ -35,6 +54,7 @@ class Kernel:
     def __init__(self, reference: Callable[..., None]) -> None:
         self.reference = reference
         self.name = f"{reference.__module__.removeprefix('glassnet.')}.{reference.__name__}"
+        self._twin: Callable[..., None] | None = None
         self.__name__ = reference.__name__
         self.__qualname__ = reference.__qualname__
         self.__module__ = reference.__module__
@@ -42,7 +62,31 @@ class Kernel:
         self.__wrapped__ = reference
 
     def __call__(self, *arrays: Array) -> None:
-        self.reference(*arrays)
+        if _switch.calls is not None:
+            _switch.calls.append((self, arrays))
+        if _switch.references:
+            self.reference(*arrays)
+        else:
+            (self._twin or self.twin)(*arrays)
+
+    @property
+    def function(self) -> Callable[..., None]:
+        """What a call runs at present: the twin, or the reference."""
+        return self.reference if _switch.references else self.twin
+
+    @property
+    def twin(self) -> Callable[..., None]:
+        """The compiled function of the same name, or the reference where there is none.
+
+        `layers.dense.dense_forward` has its twin in `kernels/dense.py`. A kernel of the user's own
+        stands outside the package and has no twin.
+        """
+        if self._twin is None:
+            self._twin = self.reference
+            if self.__module__.startswith("glassnet."):
+                module = import_module(f"glassnet.kernels.{self.name.split('.')[-2]}")
+                self._twin = getattr(module, self.__name__)
+        return self._twin
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
@@ -65,3 +109,93 @@ def accelerated(reference: Callable[..., None]) -> Kernel:
     kernel = Kernel(reference)
     KERNELS[kernel.name] = kernel
     return kernel
+
+
+def twins_are_on() -> bool:
+    """Whether kernels run as compiled twins in this thread."""
+    return not _switch.references
+
+
+@contextmanager
+def references() -> Iterator[None]:
+    """Run the NumPy references instead of their compiled twins, in this thread."""
+    before, _switch.references = _switch.references, True
+    try:
+        yield
+    finally:
+        _switch.references = before
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Let this thread treat numbers too small for full precision as zero, and restore that after.
+
+    Saturated sigmoids and decaying velocities produce such denormal numbers, on which processors
+    are 5 to 50 times slower. It takes a compiled function to set the flag, so the references run
+    without it.
+    """
+    if _switch.references:
+        yield
+        return
+    from glassnet.kernels.denormals import flushing
+
+    with flushing():
+        yield
+
+
+# Capturing a step: every call of a kernel is written down, and a user's own part as one call.
+
+Call = tuple[Callable[..., Any], tuple[Array, ...]]
+
+
+@contextmanager
+def capture() -> Iterator[list[Call]]:
+    """Write down every kernel call of this thread, in order, while running it."""
+    before = _switch.calls
+    _switch.calls = calls = []
+    try:
+        yield calls
+    finally:
+        _switch.calls = before
+
+
+def run_part(part: object, method: Callable[..., Any], *arrays: Array) -> None:
+    """Run a method that writes into its arguments; while capturing, as one call if not our own.
+
+    Code from outside this package may compute with plain NumPy, of which nothing would be written
+    down. So the method itself is, to be called again.
+    """
+    calls = _switch.calls
+    if calls is None or _is_ours(part):
+        method(*arrays)
+        return
+    _switch.calls = None
+    try:
+        method(*arrays)
+    finally:
+        _switch.calls = calls
+    calls.append((method, arrays))
+
+
+def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Array:
+    """Return function(x), a layer's forward or backward pass, as `run_part` does.
+
+    What a user's layer returns may be a new array each time; while capturing it is copied into one
+    that stays.
+    """
+    if _switch.calls is None or _is_ours(layer):
+        return function(x)
+    result: list[Array] = []
+
+    def again(x: Array) -> None:
+        if result:
+            result[0][...] = function(x)
+        else:
+            result.append(np.array(function(x)))
+
+    run_part(layer, again, x)
+    return result[0]
+
+
+def _is_ours(part: object) -> bool:
+    return type(part).__module__.startswith("glassnet.")

@@ -16,7 +16,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from glassnet.accelerate import Array, accelerated
+from glassnet.accelerate import Array, accelerated, run_part
+from glassnet.batches import Batch
 from glassnet.layers.activations import sigmoid_forward
 from glassnet.layers.softmax import softmax_forward
 from glassnet.registry import Configurable, Registry
@@ -99,10 +100,42 @@ def softmax_cross_entropy(
 
 
 @accelerated
-def weight_rows(weights: Array, losses: Array, gradient: Array) -> None:
-    """ℓᵢ ← wᵢ ℓᵢ and ∂ℓᵢ/∂a ← wᵢ ∂ℓᵢ/∂a."""
-    np.multiply(losses, weights, out=losses)
+def weigh_by_class(targets: Array, by_class: Array, weights: Array, row_weights: Array) -> None:
+    """wᵢ = sample weight × weight of the row's class (for soft targets their expected weight)."""
+    if targets.shape[1] == 1:
+        of_row = by_class[0] + targets[:, 0] * (by_class[1] - by_class[0])
+    else:
+        of_row = targets @ by_class
+    np.multiply(weights, of_row, out=row_weights)
+
+
+@accelerated
+def mean_of_rows(
+    weights: Array, terms: Array, losses: Array, gradient: Array, total: Array
+) -> None:
+    """total = Σ wᵢ ℓᵢ and N = terms · Σ wᵢ;   ∂ℓᵢ/∂a ← wᵢ ∂ℓᵢ/∂a / N.
+
+    Rows that all weigh nothing have N = 0, and neither a loss nor a gradient.
+    """
+    total[0] = np.sum(losses * weights, dtype=np.float64)
+    total[1] = terms.item() * np.sum(weights, dtype=np.float64)
+    scale = 1.0 / (total[1].item() or 1.0)
+    np.multiply(gradient, (weights * scale)[:, None], out=gradient)
+
+
+@accelerated
+def sum_of_rows(weights: Array, terms: Array, losses: Array, gradient: Array, total: Array) -> None:
+    """total as for the mean;   ∂ℓᵢ/∂a ← wᵢ ∂ℓᵢ/∂a."""
+    total[0] = np.sum(losses * weights, dtype=np.float64)
+    total[1] = terms.item() * np.sum(weights, dtype=np.float64)
     np.multiply(gradient, weights[:, None], out=gradient)
+
+
+@accelerated
+def stop_unless_finite(total: Array) -> None:
+    """Raise FloatingPointError if the loss is infinite or not a number."""
+    if not np.isfinite(total[0]):
+        raise FloatingPointError
 
 
 class Loss(Configurable):
@@ -170,42 +203,37 @@ class Loss(Configurable):
                 f"{type(self).__name__} compares outputs (n, K), as floats, with targets of the same "
                 f"shape. Received outputs {outputs.shape} of {outputs.dtype}, targets {targets.shape}."
             )
-        losses = np.empty(len(outputs), outputs.dtype)
-        gradient = np.empty_like(outputs)
-        return self.into(outputs, targets, weights, losses, gradient), gradient
+        batch = Batch(len(outputs), (), outputs.shape[1], outputs.dtype, outputs.dtype)
+        batch.truth[:] = targets
+        if weights is not None:
+            batch.weights[:] = weights
+        self.into(outputs, batch)
+        return self.value(batch.total), batch.gradient
 
-    def into(
-        self, outputs: Array, targets: Array, weights: Array | None, losses: Array, gradient: Array
-    ) -> float:
-        """`__call__` into arrays of the caller's, (n,) and (n, K); returns J."""
-        self.rows(outputs, targets, losses, gradient)
-        weights = self.row_weights(targets, weights)
-        total = self.normaliser(outputs, weights) if self.reduction == "mean" else 1.0
-        total = total or 1.0  # rows that all weigh nothing have no loss and no gradient
-        scale = np.ones(len(outputs)) if weights is None else weights
-        weight_rows((scale / total).astype(outputs.dtype), losses, gradient)
-        return float(losses.sum())
+    def into(self, outputs: Array, batch: Batch) -> None:
+        """`__call__` as nothing but kernel calls, from and into the arrays of a batch."""
+        run_part(self, self.rows, outputs, batch.truth, batch.losses, batch.gradient)
+        weights = batch.weights
+        if self.class_weight is not None:
+            by_class = self._by_class(outputs.shape[1])
+            weigh_by_class(batch.truth, by_class, weights, batch.row_weights)
+            weights = batch.row_weights
+        terms = np.array(float(outputs.shape[1] if self.mean_over_outputs else 1))
+        reduce_rows = mean_of_rows if self.reduction == "mean" else sum_of_rows
+        reduce_rows(weights, terms, batch.losses, batch.gradient, batch.total)
 
-    def normaliser(self, outputs: Array, weights: Array | None) -> float:
-        """N of the mean: the sum of the row weights, times the outputs where ℓ is a mean over them."""
-        total = float(len(outputs) if weights is None else weights.sum())
-        return total * outputs.shape[1] if self.mean_over_outputs else total
+    def value(self, total: Array) -> float:
+        """J from the sums that `into` leaves: Σ wᵢ ℓᵢ, divided by N unless the reduction is a sum."""
+        weighted, norm = total.tolist()
+        return weighted / (norm or 1.0) if self.reduction == "mean" else weighted
 
-    def row_weights(self, targets: Array, sample_weight: Array | None) -> Array | None:
-        """wᵢ = sample weight × weight of the row's class (for soft targets their expected weight)."""
-        if self.class_weight is None:
-            return sample_weight
+    def _by_class(self, outputs: int) -> Array:
         if isinstance(self.class_weight, str):
             raise ValueError(
                 "class_weight='balanced' counts the classes of a training set: use it in fit or "
                 "loss_and_gradient, or give one number a class."
             )
-        by_class = class_weight_array(self.class_weight, max(2, targets.shape[1]))
-        if targets.shape[1] == 1:
-            of_row = by_class[0] + targets[:, 0] * (by_class[1] - by_class[0])
-        else:
-            of_row = targets @ by_class
-        return of_row if sample_weight is None else of_row * sample_weight
+        return class_weight_array(self.class_weight or [], max(2, outputs))
 
     def balanced(self, labels: Array, classes: int) -> Loss:
         """This loss, with class_weight="balanced" replaced by numbers counted on these labels."""

@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.accelerate import Array
+from glassnet.accelerate import Array, run_layer
+from glassnet.batches import Batch
 from glassnet.layers.base import LAYERS, Layer, Shape
 from glassnet.losses import LOSSES, Loss
 from glassnet.parameters import Parameter, ParameterStore
-from glassnet.targets import Targets, Task, count_right, predictions, read_targets
+from glassnet.targets import Targets, Task, add_scores, predictions, read_scores, read_targets
 from glassnet.threads import blas_threads
 
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
     from glassnet.optimizers import Optimizer
+    from glassnet.recording import Compile
     from glassnet.schedules import Phase, Schedule
     from glassnet.trainer import History, Validation
 
@@ -195,7 +198,7 @@ class Network:
         self._rows_forward = len(x)
         y = self.entry(x)
         for layer in self.layers:
-            y = layer.forward(y, training)
+            y = run_layer(layer, partial(layer.forward, training=training), y)
         return y
 
     def run_backward(self, d_outputs: Array, need_dx: bool) -> Array:
@@ -204,7 +207,7 @@ class Network:
         self.layers[self._first_learning].needs_dx = need_dx
         dy = d_outputs
         for layer in reversed(self.layers[first:]):
-            dy = layer.backward(dy)
+            dy = run_layer(layer, layer.backward, dy)
         return dy
 
     def entry(self, x: Array) -> Array:
@@ -263,6 +266,7 @@ class Network:
         callbacks: Sequence[Callback] = (),
         sample_weight: Any = None,
         shuffle: bool = True,
+        compile: Compile = "auto",
         resume: str | Path | None = None,
     ) -> History:
         """Train on rows x and targets y.
@@ -282,6 +286,9 @@ class Network:
             callbacks: see `glassnet.callbacks`.
             sample_weight: one weight ≥ 0 a row, (n,).
             shuffle: whether every epoch goes over the rows in a new order.
+            compile: `"auto"` runs steps as one native loop when every part is ours, and otherwise
+                replays the recorded calls; False runs the Python code of every part each time; True
+                insists. The bits are the same (see `glassnet.recording`).
             resume: a checkpoint written by the `Checkpoint` callback; training goes on as if it had
                 never stopped, bit for bit, given the same data and arguments.
 
@@ -310,6 +317,7 @@ class Network:
             callbacks=callbacks,
             sample_weight=sample_weight,
             shuffle=shuffle,
+            compile=compile,
         )
         if resume is not None:
             trainer.resume(Path(resume))
@@ -359,28 +367,17 @@ class Network:
         self, x: Array, targets: Targets, weights: Array | None, loss: Loss, task: Task
     ) -> dict[str, float]:
         """`evaluate` on input that is already read: the mean loss, and accuracy or RMSE."""
-        total = norm = squares = 0.0
-        right = 0
-        batch = np.empty((min(CHUNK, len(x)), targets.outputs), self.dtype)
+        sums = np.zeros(4)
+        largest = Batch(min(CHUNK, len(x)), (), targets.outputs, self.dtype, self.dtype)
         for chunk in chunks(len(x)):
+            batch = largest.head(chunk.stop - chunk.start)
+            targets.take(chunk, batch.truth)
+            if weights is not None:
+                batch.weights[:] = weights[chunk]
             outputs = self.run_forward(x[chunk], training=False)
-            truth = batch[: len(outputs)]
-            targets.take(chunk, truth)
-            row_weights = None if weights is None else weights[chunk]
-            value, _ = loss(outputs, truth, row_weights)
-            share = loss.normaliser(outputs, loss.row_weights(truth, row_weights))
-            total += value * (share if loss.reduction == "mean" else 1.0)
-            norm += share
-            if task == "regression":
-                squares += float(np.square(outputs - truth, dtype=np.float64).sum())
-            else:
-                right += count_right(outputs, truth, task, loss.threshold)
-        if task == "regression":
-            return {
-                "loss": total / (norm or 1.0),
-                "rmse": float(np.sqrt(squares / (len(x) * targets.outputs))),
-            }
-        return {"loss": total / (norm or 1.0), "accuracy": right / len(x)}
+            loss.into(outputs, batch)
+            add_scores(task, loss, outputs, batch, sums)
+        return read_scores(task, sums)
 
     # Files and words.
 
@@ -443,6 +440,7 @@ class Network:
                 f"Inputs must be numbers. Received dtype {array.dtype}. "
                 "Encode text columns first (glassnet.data.load does this for files)."
             )
+        array = _as_kernels_take_it(array)
         if array.shape[1:] != self.input_shape:
             raise ValueError(
                 f"The network takes rows of shape {self.input_shape}: expected x of shape "
@@ -546,6 +544,13 @@ def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     if checked not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype must be 'float32' or 'float64'. Received: {dtype!r}.")
     return checked
+
+
+def _as_kernels_take_it(array: Array) -> Array:
+    """The same numbers in this machine's byte order, and in floats that it computes with."""
+    native = array.dtype.newbyteorder("=")
+    floats = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.longdouble): np.dtype(float)}
+    return array.astype(floats.get(native, native), copy=False)
 
 
 def _refuse_non_finite(array: Array, allow_nan: bool) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from glassnet.accelerate import Array, accelerated
+from glassnet.batches import Batch
 from glassnet.losses import BinaryCrossEntropy, Loss
 
 Task = Literal["classification", "binary", "multilabel", "regression"]
@@ -251,9 +252,56 @@ def predictions(outputs: Array, task: Task, threshold: float) -> Array:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
-def count_right(outputs: Array, targets: Array, task: Task, threshold: float) -> int:
-    """How many rows are answered right; with several labels a row, all of them must be."""
+# Scores of a batch, added to sums = [Σ wᵢ ℓᵢ, N, Σ wᵢ scoreᵢ, Σ wᵢ] (float64).
+
+
+@accelerated
+def add_loss(total: Array, sums: Array) -> None:
+    """sums[:2] += total."""
+    sums[:2] += total
+
+
+@accelerated
+def count_classes(outputs: Array, truth: Array, weights: Array, sums: Array) -> None:
+    """Add the weight of the rows whose largest output is that of the true class."""
+    right = outputs.argmax(axis=1) == truth.argmax(axis=1)
+    sums[2] += weights[right].sum(dtype=np.float64)
+    sums[3] += weights.sum(dtype=np.float64)
+
+
+@accelerated
+def count_decisions(
+    outputs: Array, truth: Array, threshold: Array, weights: Array, sums: Array
+) -> None:
+    """Add the weight of the rows all of whose yes-or-no outputs are right."""
+    right = ((outputs > threshold.item()) == (truth > 0.5)).all(axis=1)
+    sums[2] += weights[right].sum(dtype=np.float64)
+    sums[3] += weights.sum(dtype=np.float64)
+
+
+@accelerated
+def count_squares(outputs: Array, truth: Array, weights: Array, sums: Array) -> None:
+    """Add each row's mean squared difference, times its weight."""
+    squares = np.square(outputs - truth, dtype=np.float64).mean(axis=1)
+    sums[2] += (squares * weights).sum()
+    sums[3] += weights.sum(dtype=np.float64)
+
+
+def add_scores(task: Task, loss: Loss, outputs: Array, batch: Batch, sums: Array) -> None:
+    """Add the loss and the score of one batch to the running sums."""
+    add_loss(batch.total, sums)
     if task == "classification":
-        return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
-    right = (outputs > threshold) == (targets > 0.5)
-    return int(right.all(axis=1).sum())
+        count_classes(outputs, batch.truth, batch.weights, sums)
+    elif task == "regression":
+        count_squares(outputs, batch.truth, batch.weights, sums)
+    else:
+        threshold = np.array(loss.threshold)
+        count_decisions(outputs, batch.truth, threshold, batch.weights, sums)
+
+
+def read_scores(task: Task, sums: Array) -> dict[str, float]:
+    """The mean loss, and accuracy (classes) or RMSE (numbers), from running sums."""
+    weighted, norm, score, weight = sums.tolist()
+    score /= weight or 1.0
+    named = {"rmse": score**0.5} if task == "regression" else {"accuracy": score}
+    return {"loss": weighted / (norm or 1.0), **named}

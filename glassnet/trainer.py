@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.accelerate import Array
-from glassnet.losses import Loss
+from glassnet.accelerate import Array, capture, flushed_denormals, run_part
+from glassnet.batches import Batch, Epoch, next_batch, set_rate
+from glassnet.losses import Loss, stop_unless_finite
 from glassnet.network import Network, checked_weights, chunks
 from glassnet.optimizers import OPTIMIZERS, Optimizer
+from glassnet.recording import Compile, Recording, Way, checked_compile, way
 from glassnet.schedules import (
     SCHEDULES,
     Constant,
@@ -33,11 +35,14 @@ from glassnet.schedules import (
     as_phases,
     phase_at,
 )
-from glassnet.targets import count_right
+from glassnet.targets import add_scores, read_scores
 from glassnet.threads import blas_threads
 
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
+
+CHUNK_SECONDS = 0.05
+"""How long a native loop runs before Ctrl-C and progress bars get their turn."""
 
 Validation = tuple[Any, Any] | tuple[Any, Any, Any] | float | None
 
@@ -52,10 +57,12 @@ class History(list[dict[str, float]]):
     Attributes:
         stopped: why training ended before its last epoch, or None.
         interrupted: whether it was Ctrl-C.
+        way: how steps were run: "plain", "replayed" or "compiled" (see `glassnet.recording`).
     """
 
     stopped: str | None = None
     interrupted: bool = False
+    way: Way = "plain"
 
     def column(self, key: str) -> list[float]:
         """The values of one key over all epochs.
@@ -116,8 +123,9 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         sample_weight: Any = None,
         shuffle: bool = True,
+        compile: Compile = "auto",
     ) -> None:
-        from glassnet.callbacks import with_defaults
+        from glassnet.callbacks import StopOnNonFinite, with_defaults
 
         self.network = network
         x = network.checked_inputs(x)
@@ -135,12 +143,22 @@ class Trainer:
         self.epochs = _checked_epochs(epochs)
         self.shuffle = shuffle
         self.callbacks = with_defaults(callbacks)
+        self._watched = any(callback.every_step for callback in self.callbacks)
+        self._stops_on_non_finite = any(
+            isinstance(callback, StopOnNonFinite) and not callback.ignore
+            for callback in self.callbacks
+        )
 
         self.history = History()
         self.first_epoch = network.epochs_trained  # so that a second fit shuffles differently
-        self.epoch = self.batch = self.step = 0
-        self.batch_loss = 0.0
-        self._sums = _EpochSums()
+        self.epoch = 0
+        self.compile = checked_compile(compile)
+        self._rows = Epoch(len(self.x))
+        self._sums = np.zeros(4)  # see glassnet.targets
+        self._seconds = 0.0
+        self._batch: Batch | None = None
+        self._recordings: dict[int, tuple[Batch, Recording]] = {}
+        self._chunk = 1
         self._resumed = False
         self._stop_reason: str | None = None
         self._interrupted = threading.Event()
@@ -168,6 +186,21 @@ class Trainer:
             )
         return x, targets, checked_weights(rest[0] if rest else None, len(x))
 
+    @property
+    def batch(self) -> int:
+        """The number of the running batch within its epoch, from 0."""
+        return int(self._rows.index)
+
+    @property
+    def step(self) -> int:
+        """How many steps have been taken in all."""
+        return int(self._rows.step)
+
+    @property
+    def batch_loss(self) -> float:
+        """J of the last step's batch, before the step."""
+        return self.loss.value(self._batch.total) if self._batch is not None else math.nan
+
     # fit → epoch → step.
 
     def run(self) -> History:
@@ -179,13 +212,13 @@ class Trainer:
             self.optimizer.prepare(network.store)
             self.schedule.prepare()
         largest = max(stop - start for start, stop in self.bounds)
-        quiet = np.errstate(
-            over="ignore", invalid="ignore", divide="ignore"
-        )  # the loss is checked instead
+        # Overflow is not warned of: the loss is checked instead, after every step.
+        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
         with (
             _interrupt_between_steps(self._interrupted),
             quiet,
             blas_threads(network.layers, largest),
+            flushed_denormals(),
         ):
             self._tell("on_fit_begin")
             while self.epoch < self.epochs and not self._stopping():
@@ -195,59 +228,94 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         self._begin_phase()
-        order = self._order()
         if self.batch == 0:
-            self._sums = _EpochSums()
+            self._sums[:] = 0
+            self._seconds = 0.0
             self._tell("on_epoch_begin")
         started = time.perf_counter()
         while self.batch < self.batches and not self._stopping():
-            start, stop = self.bounds[self.batch]
-            self._run_step(order[start:stop])
+            self._run_steps()
             self._tell("on_step_end")
-        self._sums.seconds += time.perf_counter() - started
+        self._seconds += time.perf_counter() - started
         if self.batch < self.batches:
             return  # stopped in the middle: this epoch goes on when training is resumed
         record = self._record()
         self.history.append(record)
         self.schedule.observe(record)
         self.epoch += 1
-        self.batch = 0
+        self._rows.index[...] = 0
         self.network.epochs_trained += 1
         self._tell("on_epoch_end")
 
-    def _run_step(self, rows: Array) -> None:
-        """One iteration: batch, forward, loss, backward, update."""
-        network, size = self.network, len(rows)
-        x, truth, losses, gradient = (buffer[:size] for buffer in self._buffers)
-        np.take(self.x, rows, axis=0, out=x)
-        self.targets.take(rows, truth)
-        weights = None if self.weights is None else self.weights[rows]
+    def _run_steps(self) -> None:
+        """Take a step; or, when the step is compiled and nobody watches each one, some 50 ms of them."""
+        start, stop = self.bounds[self.batch]
+        size = stop - start
+        if size not in self._recordings:
+            self._take_first_step(size)
+            return
+        self._batch, recording = self._recordings[size]
+        try:
+            if self.way == "compiled":
+                self._run_compiled(recording, size)
+            elif self.way == "replayed":
+                recording.replay()
+            else:
+                self._step(self._batch)
+        except FloatingPointError:
+            self._tell_non_finite(self._batch.x)
+            raise
 
-        outputs = network.run_forward(x, training=True)
-        self.batch_loss = self.loss.into(outputs, truth, weights, losses, gradient)
-        if not math.isfinite(self.batch_loss):
-            self._tell_non_finite(x)
-        network.run_backward(gradient, need_dx=False)
-        self.optimizer.learning_rate = self._learning_rate()
-        self.optimizer.step()
+    def _take_first_step(self, size: int) -> None:
+        """Take a step with a batch of a new size, and write it down."""
+        network = self.network
+        raw = self.x.dtype if network.layers[0].accepts_raw else network.dtype
+        outputs = self.targets.outputs
+        batch = self._batch = Batch(size, network.input_shape, outputs, raw, network.dtype)
+        try:
+            with capture() as calls:
+                self._step(batch)
+        except FloatingPointError:
+            self._tell_non_finite(batch.x)
+            raise
+        recording = Recording(calls)
+        self._recordings[size] = batch, recording
+        self.way = self.history.way = way(recording, self.compile)
 
-        self.batch += 1
-        self.step += 1
-        self._sums.add(self, outputs, truth, weights)
+    def _step(self, batch: Batch) -> None:
+        """One iteration, as nothing but kernel calls: batch, forward, loss, backward, update."""
+        network, optimizer, rows = self.network, self.optimizer, self._rows
+        batch.fill(rows, self.x, self.targets, self.weights)
+        outputs = network.run_forward(batch.x, training=True)
+        self.loss.into(outputs, batch)
+        if self._stops_on_non_finite:
+            stop_unless_finite(batch.total)
+        network.run_backward(batch.gradient, need_dx=False)
+        set_rate(rows.rates, rows.index, optimizer.scalars["learning_rate"])
+        run_part(optimizer, optimizer.step)
+        add_scores(self.targets.task, self.loss, outputs, batch, self._sums)
+        next_batch(rows.index, rows.step)
+
+    def _run_compiled(self, recording: Recording, size: int) -> None:
+        """Run as many steps of this size as come next, in chunks that leave Ctrl-C alive."""
+        alike = sum(1 for start, stop in self.bounds[self.batch :] if stop - start == size)
+        steps = 1 if self._watched else min(alike, self._chunk)
+        started = time.perf_counter()
+        recording.run(steps)
+        elapsed = max(time.perf_counter() - started, 1e-9)
+        self._chunk = max(1, round(steps * CHUNK_SECONDS / elapsed))
 
     def _record(self) -> dict[str, float]:
         """What history keeps of a finished epoch."""
-        sums = self._sums
-        record: dict[str, float] = {"epoch": self.epoch + 1, "loss": sums.loss / (sums.norm or 1.0)}
-        if self.targets.task != "regression":
-            record["accuracy"] = sums.right / sums.rows
+        task = self.targets.task
+        record: dict[str, float] = {"epoch": self.epoch + 1, **read_scores(task, self._sums)}
         if self.validation is not None:
             started = time.perf_counter()
-            scores = self.network.scores(*self.validation, self.loss, self.targets.task)
+            scores = self.network.scores(*self.validation, self.loss, task)
             record |= {f"val_{key}": value for key, value in scores.items()}
-            sums.seconds += time.perf_counter() - started
+            self._seconds += time.perf_counter() - started
         record["learning_rate"] = self.optimizer.learning_rate
-        record["seconds"] = sums.seconds
+        record["seconds"] = self._seconds
         return record
 
     def _finish(self) -> None:
@@ -269,14 +337,13 @@ class Trainer:
             self.optimizer.momentum = phase.momentum
         self.bounds = batch_bounds(len(self.x), size, self.network.minimum_training_rows)
         self.batches = len(self.bounds)
-        largest = max(stop - start for start, stop in self.bounds)
-        width, dtype = self.targets.outputs, self.network.dtype
-        self._buffers: tuple[Array, ...] = (
-            np.empty((largest, *self.network.input_shape), self.x.dtype),
-            np.empty((largest, width), dtype),
-            np.empty(largest, dtype),
-            np.empty((largest, width), dtype),
-        )
+        rows = self._rows
+        if len(rows.starts) != self.batches:  # recorded steps read these arrays: keep them if possible
+            rows.starts, rows.rates = np.zeros(self.batches, np.int64), np.zeros(self.batches)
+            self._recordings.clear()
+        rows.starts[:] = [start for start, _ in self.bounds]
+        rows.rates[:] = [self._learning_rate(batch) for batch in range(self.batches)]
+        rows.order[:] = self._order()
 
     def _order(self) -> Array:
         """The order of the rows in this epoch, a function of seed and epoch alone."""
@@ -286,17 +353,17 @@ class Trainer:
         rng = np.random.default_rng([self.network.seed, 2, self.first_epoch + self.epoch])
         return rng.permutation(rows)
 
-    def _learning_rate(self) -> float:
+    def _learning_rate(self, batch: int) -> float:
         position = Position(
             epoch=self.epoch,
-            step=self.epoch * self.batches + self.batch,
+            step=self.epoch * self.batches + batch,
             steps_per_epoch=self.batches,
             epochs=self.epochs,
         )
         return self.base_rate * self.schedule.factor(position)
 
     def _fit_preprocessing(self) -> None:
-        """Let layers such as `Standardize` learn from the training rows, each after those before it."""
+        """Let layers such as `Standardize` learn from the training rows, each after those before."""
         for index, layer in enumerate(self.network.layers):
             if layer.needs_fit and not layer.fitted:
                 layer.fit(self._rows_at(index))
@@ -352,7 +419,8 @@ class Trainer:
             "batch": self.batch,
             "step": self.step,
             "first_epoch": self.first_epoch,
-            "sums": vars(self._sums),
+            "sums": self._sums.tolist(),
+            "seconds": self._seconds,
             "history": list(self.history),
             "schedule": self.schedule.state,
             "callbacks": {callback.key: callback.state() for callback in self.callbacks},
@@ -385,40 +453,12 @@ class Trainer:
         for callback in self.callbacks:
             own = _under(f"callbacks.{callback.key}.", arrays)
             callback.load_state(numbers["callbacks"].get(callback.key, {}), own)
-        self.epoch, self.batch, self.step = numbers["epoch"], numbers["batch"], numbers["step"]
-        self.first_epoch = numbers["first_epoch"]
-        self._sums = _EpochSums(**numbers["sums"])
+        self.epoch, self.first_epoch = numbers["epoch"], numbers["first_epoch"]
+        self._rows.index[...], self._rows.step[...] = numbers["batch"], numbers["step"]
+        self._sums[:], self._seconds = numbers["sums"], numbers["seconds"]
         self.history.extend(numbers["history"])
         self._resumed = True
         self._begin_phase()
-
-
-class _EpochSums:
-    """Running sums of an epoch, from which its record is made."""
-
-    def __init__(
-        self,
-        loss: float = 0.0,
-        norm: float = 0.0,
-        right: int = 0,
-        rows: int = 0,
-        seconds: float = 0.0,
-    ) -> None:
-        self.loss = loss
-        self.norm = norm
-        self.right = right
-        self.rows = rows
-        self.seconds = seconds
-
-    def add(self, trainer: Trainer, outputs: Array, truth: Array, weights: Array | None) -> None:
-        """Count one batch."""
-        loss, task = trainer.loss, trainer.targets.task
-        norm = loss.normaliser(outputs, loss.row_weights(truth, weights))
-        self.loss += trainer.batch_loss * (norm if loss.reduction == "mean" else 1.0)
-        self.norm += norm
-        self.rows += len(outputs)
-        if task != "regression":
-            self.right += count_right(outputs, truth, task, loss.threshold)
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

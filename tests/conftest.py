@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import numpy as np
 import pytest
+
+# The first example of a test may be the one that compiles a kernel, however long that takes.
+hypothesis.settings.register_profile("glassnet", deadline=None)
+hypothesis.settings.load_profile("glassnet")
 
 
 @pytest.fixture(autouse=True)

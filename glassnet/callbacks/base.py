@@ -34,6 +34,15 @@ class Callback:
     key: str = ""
     """Names this callback's part of a checkpoint; the trainer sets it."""
 
+    @property
+    def every_step(self) -> bool:
+        """Whether `on_step_end` must be called after each single step.
+
+        By default, if it is overridden. Compiled training runs some 50 ms of steps at a time; a
+        callback that can do with being told after those (a progress bar) says False.
+        """
+        return type(self).on_step_end is not Callback.on_step_end
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Training begins (or goes on)."""
 

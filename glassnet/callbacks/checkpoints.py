@@ -47,6 +47,11 @@ class Checkpoint(Callback):
         self.every_epochs = every_epochs
         self.every_steps = every_steps
 
+    @property
+    def every_step(self) -> bool:
+        """Only if files are written every so many steps."""
+        return self.every_steps > 0
+
     def on_step_end(self, trainer: Trainer) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
             self._write(trainer)

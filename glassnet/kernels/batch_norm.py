@@ -1,0 +1,122 @@
+"""Twins of `layers/batch_norm.py`.
+
+Sums over the batch are taken row by row, so that the inner loop runs along a row and vectorises.
+What is had for each column is kept in outputs that are not needed yet, as in the first row of y: so
+nothing is allocated, and x and y (or dy and dx) cannot be the same array.
+"""
+
+import numpy as np
+
+from glassnet.kernels.compile import compiled
+
+
+@compiled
+def batch_norm_forward(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
+):
+    number = x.dtype.type
+    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    if n < 2:
+        return  # the layer refuses it; here the first row of y is used
+    share, kept = number(1 / n), number(1 - momentum[()])
+    taken, unbiased = number(momentum[()]), number(n / (n - 1.0))
+    mean, var = y[0], inv_std
+
+    for j in range(d):
+        mean[j] = number(0)
+        var[j] = number(0)
+    for i in range(n):
+        for j in range(d):
+            mean[j] += x[i, j]
+    for j in range(d):
+        mean[j] *= share
+    for i in range(n):
+        for j in range(d):
+            centred = x[i, j] - mean[j]
+            x_hat[i, j] = centred
+            var[j] += centred * centred
+    for j in range(d):
+        v = var[j] * share
+        running_mean[j] = kept * running_mean[j] + taken * mean[j]
+        running_var[j] = kept * running_var[j] + taken * (v * unbiased)
+        inv_std[j] = number(1) / np.sqrt(v + number(epsilon[()]))
+    for i in range(n):
+        for j in range(d):
+            standard = x_hat[i, j] * inv_std[j]
+            x_hat[i, j] = standard
+            y[i, j] = standard * gamma[j] + beta[j]
+
+
+@compiled
+def batch_norm_backward(dy, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    n, d = np.uint64(dy.shape[0]), np.uint64(dy.shape[1])
+    share = dy.dtype.type(1 / n)
+    for j in range(d):
+        d_gamma[j] = dy.dtype.type(0)
+        d_beta[j] = dy.dtype.type(0)
+    for i in range(n):
+        for j in range(d):
+            d_gamma[j] += dy[i, j] * x_hat[i, j]
+            d_beta[j] += dy[i, j]
+    for i in range(n):
+        for j in range(d):
+            undone = share * (d_beta[j] + x_hat[i, j] * d_gamma[j])
+            dx[i, j] = gamma[j] * inv_std[j] * (dy[i, j] - undone)
+
+
+@compiled
+def batch_norm_inference(x, gamma, beta, running_mean, running_var, epsilon, y):
+    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    if n == 0:
+        return
+    first = y[0]  # holds γ/√(v + ε) until its turn comes, last
+    for j in range(d):
+        first[j] = gamma[j] / np.sqrt(running_var[j] + x.dtype.type(epsilon[()]))
+    for i in range(n):
+        row = n - np.uint64(1) - i
+        for j in range(d):
+            y[row, j] = (x[row, j] - running_mean[j]) * first[j] + beta[j]
+
+
+@compiled
+def batch_norm_inference_backward(
+    dy, x, gamma, running_mean, running_var, epsilon, dx, d_gamma, d_beta
+):
+    n, d = np.uint64(dy.shape[0]), np.uint64(dy.shape[1])
+    number = dy.dtype.type
+    for j in range(d):
+        d_gamma[j] = number(0)
+        d_beta[j] = number(0)
+    if n == 0:
+        return
+    for i in range(n):
+        for j in range(d):
+            d_gamma[j] += dy[i, j] * (x[i, j] - running_mean[j])
+            d_beta[j] += dy[i, j]
+    first = dx[0]  # holds γ/√(v + ε) until its turn comes, last
+    for j in range(d):
+        inv_std = number(1) / np.sqrt(running_var[j] + number(epsilon[()]))
+        d_gamma[j] *= inv_std
+        first[j] = gamma[j] * inv_std
+    for i in range(n):
+        row = n - np.uint64(1) - i
+        for j in range(d):
+            dx[row, j] = first[j] * dy[row, j]
+
+
+@compiled
+def channels_to_rows(images, rows):
+    n, channels, positions = images.shape
+    for i in range(np.uint64(n)):
+        for p in range(np.uint64(positions)):
+            for c in range(np.uint64(channels)):
+                rows[i * np.uint64(positions) + p, c] = images[i, c, p]
+
+
+@compiled
+def rows_to_channels(rows, images):
+    n, channels, positions = images.shape
+    for i in range(np.uint64(n)):
+        for c in range(np.uint64(channels)):
+            for p in range(np.uint64(positions)):
+                images[i, c, p] = rows[i * np.uint64(positions) + p, c]

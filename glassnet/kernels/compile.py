@@ -1,0 +1,75 @@
+"""How twins are compiled, and where the machine code is kept.
+
+The machine code of a kernel is kept on disk, in a folder whose name is a hash of all kernel sources,
+of the versions involved and of the flags: Numba itself would notice only changes in a function's own
+file, not in one that it calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numba
+import numba.core.config
+
+CONTRACT = {"contract"}
+REASSOCIATE = {"contract", "reassoc", "nsz"}
+
+
+def cache_folder() -> Path:
+    """Where machine code is kept: a folder of the user's cache, named by what it was made from."""
+    from platformdirs import user_cache_dir
+
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for package in ("numba", "llvmlite", "numpy", "scipy"):
+        digest.update(version(package).encode())
+    base = os.environ.get("GLASSNET_CACHE") or user_cache_dir("glassnet")
+    return Path(base) / "kernels" / digest.hexdigest()[:16]
+
+
+FOLDER = cache_folder()
+
+
+def compiled(
+    function: Callable[..., Any] | None = None, *, reassociate: bool = False, inline: bool = False
+) -> Any:
+    """Compile a function when it is first called, once a machine.
+
+    Arguments:
+        function: plain Python on arrays, as Numba understands it.
+        reassociate: let sums be added in another order, so that they vectorise.
+        inline: for small helpers that other twins call: compiled into each of them.
+    """
+    if function is None:
+        return lambda f: compiled(f, reassociate=reassociate, inline=inline)
+    options = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": REASSOCIATE if reassociate else CONTRACT,
+    }
+    if inline:
+        return numba.njit(**options)(function)
+    before = numba.core.config.CACHE_DIR
+    _announce()
+    numba.core.config.CACHE_DIR = str(FOLDER)  # read when a function is decorated
+    try:
+        return numba.njit(cache=True, **options)(function)
+    finally:
+        numba.core.config.CACHE_DIR = before
+
+
+def _announce() -> None:
+    if not FOLDER.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        print(
+            "glassnet: compiling its kernels for this machine, once; the first steps take longer",
+            file=sys.stderr,
+        )

@@ -1,0 +1,154 @@
+"""The executor: runs a recorded step natively, by calling the kernels' machine code by address.
+
+Numba compiles `f(a, b)` on arrays into a function that takes every array as a row of 64-bit words
+(owner, parent, number of items, item size, address of the data, then shape and strides), behind two
+pointers for the result and for an exception, and that returns 0 unless it raised. So a call is an
+address and a block of words, a step is a list of calls, and one executor, compiled once for all
+networks, runs any of them: there is nothing to compile for a new architecture, a call costs some
+nanoseconds, and the bits are those of plain calls because the very same machine code computes them.
+
+That layout is documented by Numba but not promised. `works` tries it once a process; where it fails,
+recordings are replayed from Python instead.
+"""
+
+import functools
+
+import numpy as np
+from llvmlite import ir
+from numba import typeof, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from glassnet.kernels.compile import compiled
+
+MOST_WORDS = 160
+"""Longest argument list, in words: about twenty arrays of two axes."""
+
+WORD = ir.IntType(64)
+
+
+@intrinsic
+def call_by_address(typingctx, address, count, block):
+    """Call the function at `address` with the `count` words at `block`; returns its status.
+
+    The number of arguments is part of a native function's type, so there is one branch for each.
+    """
+
+    def generate(context, builder, signature, arguments):
+        address, count, block = arguments
+        pointer = ir.IntType(8).as_pointer()
+        result = cgutils.alloca_once(builder, pointer)  # nothing is returned, but a place is due
+        raised = cgutils.alloca_once(builder, pointer)
+        words = builder.inttoptr(block, WORD.as_pointer())
+        start, unknown, done = builder.block, *map(builder.append_basic_block, ("unknown", "done"))
+        statuses = [(ir.Constant(WORD, -1), unknown)]
+        branches = []
+        for length in range(1, MOST_WORDS + 1):
+            branch = builder.append_basic_block(f"call{length}")
+            builder.position_at_end(branch)
+            values = [
+                builder.load(builder.gep(words, [ir.Constant(WORD, i)])) for i in range(length)
+            ]
+            kind = ir.FunctionType(
+                ir.IntType(32), [result.type, raised.type] + [WORD] * length
+            )
+            function = builder.inttoptr(address, kind.as_pointer())
+            status = builder.sext(builder.call(function, [result, raised, *values]), WORD)
+            statuses.append((status, branch))
+            branches.append((length, branch))
+            builder.branch(done)
+        builder.position_at_end(unknown)
+        builder.branch(done)
+        builder.position_at_end(start)
+        switch = builder.switch(count, unknown)
+        for length, branch in branches:
+            switch.add_case(ir.Constant(WORD, length), branch)
+        builder.position_at_end(done)
+        phi = builder.phi(WORD)
+        for status, branch in statuses:
+            phi.add_incoming(status, branch)
+        return phi
+
+    return types.int64(types.uint64, types.uint64, types.uint64), generate
+
+
+@compiled
+def execute(calls, steps):
+    """Run all calls in order, `steps` times over.
+
+    Arguments:
+        calls: (n, 3) uint64: address, number of words, address of the words.
+        steps: how often.
+
+    Returns:
+        -1, or the number of the call that raised.
+    """
+    for _ in range(steps):
+        for k in range(calls.shape[0]):
+            if call_by_address(calls[k, 0], calls[k, 1], calls[k, 2]) != 0:
+                return k
+    return -1
+
+
+def words_of(array):
+    """An array as the words that a native function takes.
+
+    >>> words_of(np.zeros((2, 3)))[2:4], words_of(np.zeros((2, 3)))[5:]
+    ([6, 8], [2, 3, 24, 8])
+    """
+    return [0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides]
+
+
+def address_of(twin, arrays):
+    """The address of a twin's machine code for arrays of these types."""
+    signature = tuple(typeof(array) for array in arrays)
+    if signature not in twin.overloads:
+        twin.compile(signature)
+    compiled_for = twin.overloads[signature]
+    return compiled_for.library.get_pointer_to_function(compiled_for.fndesc.llvm_func_name)
+
+
+class Program:
+    """A list of calls in the executor's form; keeps the arrays alive that it points to."""
+
+    def __init__(self, calls):
+        self.arrays = [arrays for _, arrays in calls]
+        blocks = [
+            np.array([word for array in arrays for word in words_of(array)], np.int64)
+            for arrays in self.arrays
+        ]
+        if max(map(len, blocks)) > MOST_WORDS:
+            raise OverflowError("a call has too many arrays for the executor")
+        self.blocks = blocks
+        self.calls = np.array(
+            [
+                (address_of(twin, arrays), len(block), block.ctypes.data)
+                for (twin, arrays), block in zip(calls, blocks, strict=True)
+            ],
+            np.uint64,
+        )
+
+    def run(self, steps):
+        """Run all calls `steps` times; returns -1, or the number of the call that raised."""
+        return execute(self.calls, steps)
+
+
+@compiled
+def _add_one_or_raise(x, y):
+    if x[0] < 0:
+        raise FloatingPointError
+    for i in range(x.size):
+        y[i] = x[i] + 1
+
+
+@functools.cache
+def works():
+    """Whether this Numba lays out calls as described: tried on a small kernel, once a process."""
+    x, y = np.arange(3.0), np.zeros(3)
+    try:
+        program = Program([(_add_one_or_raise, (x, y)), (_add_one_or_raise, (y, y))])
+        right = program.run(2) == -1 and y.tolist() == [2.0, 3.0, 4.0]
+        x[0] = -1
+        return right and program.run(1) == 0
+    except Exception:  # whatever a future Numba does differently, replaying still works
+        return False

@@ -1,0 +1,107 @@
+"""Recording: a training step written down once, then run again and again.
+
+A step is a fixed list of kernel calls on fixed arrays: all that changes from step to step (which
+batch, the learning rate, dropout's counter) lives in those arrays. So the list is captured while one
+step runs, and run again in one of three ways, which give the same bits:
+
+    plain      the Python code of layers, loss and optimizer, as in the step that was captured
+    replayed   the calls of the list, one after the other, from Python
+    compiled   the calls of the list by address, from a native loop (`glassnet.kernels.executor`)
+
+Which one is a fixed rule (`way`): compiled when every call is a kernel of ours with a compiled twin,
+else replayed; a layer, loss or optimizer of the user's own is one call of the list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from glassnet.accelerate import Call, Kernel, twins_are_on
+
+if TYPE_CHECKING:
+    from glassnet.kernels.executor import Program
+
+Way = Literal["plain", "replayed", "compiled"]
+Compile = bool | Literal["auto"]
+
+
+class Recording:
+    """A captured list of calls.
+
+    Arguments:
+        calls: what `glassnet.accelerate.capture` wrote down.
+
+    Attributes:
+        calls: kernels (or methods of a user's own parts), each with its arrays.
+    """
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = calls
+        self._functions = [
+            (kernel.function if isinstance(kernel, Kernel) else kernel, arrays)
+            for kernel, arrays in calls
+        ]
+        self._program: Program | None = None
+
+    def obstacle(self) -> str | None:
+        """Why the list cannot be compiled, in words; None if it can."""
+        for kernel, _ in self.calls:
+            if not isinstance(kernel, Kernel):
+                owner = type(getattr(kernel, "__self__", kernel)).__name__
+                return f"{owner} is a part of your own, in plain NumPy"
+        if not twins_are_on():
+            return "compiled kernels are turned off (GLASSNET_KERNELS=reference)"
+        from glassnet.kernels import executor
+
+        if not executor.works():
+            return "this version of Numba lays out calls in another way"
+        return None
+
+    def replay(self) -> None:
+        """Run the calls once, from Python."""
+        for function, arrays in self._functions:
+            function(*arrays)
+
+    def run(self, steps: int) -> None:
+        """Run the calls `steps` times natively.
+
+        Raises:
+            FloatingPointError: if a kernel raised it (`stop_unless_finite`); the calls after it in
+                that step were not run.
+        """
+        from glassnet.kernels.executor import Program
+
+        if self._program is None:
+            self._program = Program(self._functions)
+        if self._program.run(steps) >= 0:
+            raise FloatingPointError
+
+
+def way(recording: Recording, compile: Compile) -> Way:
+    """The fixed rule for how a recorded step is run.
+
+    Raises:
+        ValueError: if it must be compiled (`compile=True`) but cannot be; the message says why.
+    """
+    if compile is False:
+        return "plain"
+    obstacle = recording.obstacle()
+    if obstacle is None:
+        return "compiled"
+    if compile is True:
+        raise ValueError(
+            f"compile=True, but the step cannot be compiled: {obstacle}. Use compile='auto'."
+        )
+    return "replayed"
+
+
+def checked_compile(value: Any) -> Compile:
+    """`"auto"`, True or False.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if value not in ("auto", True, False):
+        raise ValueError(f"compile must be 'auto', True or False. Received: {value!r}.")
+    checked: Compile = value
+    return checked
