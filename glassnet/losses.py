@@ -1,12 +1,13 @@
 """Losses: how far the outputs are from the targets, and in which direction they should move.
 
-A loss looks at each row i of outputs on its own and gives a row loss ℓᵢ and its gradient ∂ℓᵢ/∂outputs.
-Weights and reduction are the same for all losses and written once, in `Loss.__call__`:
+A loss looks at each row i of outputs on its own and gives a row loss ℓᵢ and its gradient
+∂ℓᵢ/∂outputs. Weights and reduction are the same for all losses and written once, in `Loss.into`:
 
-    J = Σᵢ wᵢ ℓᵢ / N        N = Σᵢ wᵢ  (reduction "mean"; times K outputs where ℓ is a mean over them)
+    J = Σᵢ wᵢ ℓᵢ / N        N = Σᵢ wᵢ  (reduction "mean"; times K where ℓ is a mean over K)
                             N = 1      (reduction "sum")
 
-so that the gradient that comes back is already divided by the batch size. K is the number of outputs.
+so that the gradient that comes back is already divided by the batch size. K is the number of
+outputs.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def huber(outputs: Array, targets: Array, delta: Array, losses: Array, gradient:
     """With d = a − y: ℓ = Σₖ ½ d² where |d| ≤ δ, else δ (|d| − ½ δ);   ∂ℓ/∂a = d cut at ±δ."""
     d = outputs - targets
     np.clip(d, -delta.item(), delta.item(), out=gradient)
-    # Both branches at once: with c the cut difference, c (d − ½ c) is ½ d² inside, δ (|d| − ½ δ) outside.
+    # Both branches at once: with c the cut difference, c (d − ½ c) is ½ d² or δ (|d| − ½ δ).
     np.sum(gradient * (d - 0.5 * gradient), axis=1, out=losses)
 
 
@@ -86,7 +87,7 @@ def softmax_cross_entropy(
 
         ∂ℓ/∂zₖ = −Σⱼ (qⱼ / pⱼ) pⱼ (δⱼₖ − pₖ) = −qₖ + pₖ Σⱼ qⱼ = pₖ − qₖ.
 
-    log pₖ = zₖ − log Σⱼ e^(zⱼ) is computed after subtracting the row's largest logit, so it is finite.
+    log pₖ = zₖ − log Σⱼ e^(zⱼ) is computed with the row's largest logit subtracted: it is finite.
     """
     epsilon = smoothing.item()
     q = (1.0 - epsilon) * targets + epsilon / targets.shape[1]
@@ -109,11 +110,12 @@ class Loss(Configurable):
     """Base of all losses. A loss of one's own defines `rows`, in plain NumPy if you like.
 
     Arguments:
-        reduction: `"mean"` divides by the sum of the row weights (the batch size when there are none),
-            as PyTorch's cross-entropy does for class indices; `"sum"` does not divide, not even by K.
-        class_weight: a weight for each class, multiplied into the weight of its rows: `{class: weight}`
-            (others weigh 1), one number a class, or `"balanced"` for n / (K · rows of the class),
-            counted on the training set. Needs classes as targets.
+        reduction: `"mean"` divides by the sum of the row weights (the batch size when there are
+            none), as PyTorch's cross-entropy does for class indices; `"sum"` does not divide, not
+            even by K.
+        class_weight: a weight for each class, multiplied into the weight of its rows:
+            `{class: weight}` (others weigh 1), one number a class, or `"balanced"` for n / (K ·
+            rows of the class), counted on the training set. Needs classes as targets.
 
     Attributes:
         needs_classes: whether targets must be classes (cross-entropy) or may be any numbers.
@@ -167,8 +169,9 @@ class Loss(Configurable):
         """
         if outputs.ndim != 2 or targets.shape != outputs.shape or outputs.dtype.kind != "f":
             raise ValueError(
-                f"{type(self).__name__} compares outputs (n, K), as floats, with targets of the same "
-                f"shape. Received outputs {outputs.shape} of {outputs.dtype}, targets {targets.shape}."
+                f"{type(self).__name__} compares outputs (n, K), as floats, with targets of the "
+                f"same shape. Received outputs {outputs.shape} of {outputs.dtype}, targets "
+                f"{targets.shape}."
             )
         losses = np.empty(len(outputs), outputs.dtype)
         gradient = np.empty_like(outputs)
@@ -187,12 +190,12 @@ class Loss(Configurable):
         return float(losses.sum())
 
     def normaliser(self, outputs: Array, weights: Array | None) -> float:
-        """N of the mean: the sum of the row weights, times the outputs where ℓ is a mean over them."""
+        """N of the mean: the sum of the row weights, times K where ℓ is a mean over the outputs."""
         total = float(len(outputs) if weights is None else weights.sum())
         return total * outputs.shape[1] if self.mean_over_outputs else total
 
     def row_weights(self, targets: Array, sample_weight: Array | None) -> Array | None:
-        """wᵢ = sample weight × weight of the row's class (for soft targets their expected weight)."""
+        """wᵢ = sample weight × weight of the row's class (of soft targets: the expected one)."""
         if self.class_weight is None:
             return sample_weight
         if isinstance(self.class_weight, str):
@@ -202,7 +205,7 @@ class Loss(Configurable):
             )
         by_class = class_weight_array(self.class_weight, max(2, targets.shape[1]))
         if targets.shape[1] == 1:
-            of_row = by_class[0] + targets[:, 0] * (by_class[1] - by_class[0])
+            of_row: Array = by_class[0] + targets[:, 0] * (by_class[1] - by_class[0])
         else:
             of_row = targets @ by_class
         return of_row if sample_weight is None else of_row * sample_weight
@@ -324,7 +327,7 @@ class MAE(Loss):
 
 @LOSSES.register
 class Huber(Loss):
-    """Squared for small differences, absolute for large ones, so that outliers pull with force δ only.
+    """Squared for small differences, absolute for large ones: outliers pull with force δ only.
 
     With d = a − y: the mean over all elements of ½ d² where |d| ≤ δ, else δ (|d| − ½ δ).
 
@@ -391,18 +394,18 @@ class CrossEntropy(Loss):
 
     Arguments:
         label_smoothing: ε in [0, 1): targets become q = (1 − ε) y + ε / K.
-        reduction, class_weight: see `Loss`. A class weight multiplies the whole row loss, as in Keras
-            and scikit-learn. PyTorch weighs each term of the row by its own class instead, which is the
-            same for class indices, but not with `label_smoothing` or for probabilities (there its mean
-            also divides by n, not by the weights).
+        reduction, class_weight: see `Loss`. A class weight multiplies the whole row loss, as in
+            Keras and scikit-learn. PyTorch weighs each term of the row by its own class instead,
+            which is the same for class indices, but not with `label_smoothing` or for probabilities
+            (there its mean also divides by n, not by the weights).
 
     Example:
         >>> value, gradient = CrossEntropy()(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
         >>> round(value, 4), gradient.tolist()      # log 2, p − y
         (0.6931, [[-0.5, 0.5]])
 
-    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990;
-    label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
+    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs",
+    1990; label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, §7.
     """
 
     name = "cross_entropy"

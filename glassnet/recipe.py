@@ -5,7 +5,7 @@ What the configuration leaves open is decided here, by rules on the data that an
     test part      the set's own, else a fifth of the rows, stratified by class
     validation     none, or a tenth of the training rows where patience or a plateau needs it
     scale          tables: standard;  images: divided by 255 (16 if no value is larger);
-                   numbers that lie between 0 and 1 already: none
+                   images with values from 0 to 1, and principal components: none
     loss           classes: cross_entropy;  numbers: mse
     L2 penalty     0.03 for tables below 2,000 training rows that nothing else keeps from being
                    learned by heart (weight decay, dropout), else none
@@ -89,7 +89,7 @@ class Units:
     def move_into(self, last: Dense) -> None:
         """Let the last layer speak in these units: W ← W std, b ← b std + mean."""
         if last.bias is None:
-            raise ValueError("the last layer has no bias, so it can't take over the target's units")
+            raise ValueError("the last layer needs a bias to take over the target's units")
         last.weight.value = last.weight.value * self.std
         last.bias.value = last.bias.value * self.std + self.mean
 
@@ -100,7 +100,7 @@ class Recipe:
 
     Attributes:
         config: resolved, nothing is left open.
-        dataset: with its test part (None if it has none).
+        dataset: with its test part.
         train, validation: the rows that are learned from and watched.
         network: fresh, with the data's names as metadata.
         units: of a regression's targets, or None if they are learned as they are.
@@ -131,23 +131,32 @@ class Recipe:
             phases=as_phases(self.config.phases),
             batch_size=_known(training.batch_size),
             epochs=_known(training.epochs),
-            validation=self.validation and (self.validation.x, self._targets(self.validation.y)),
+            validation=self._watched(),
             callbacks=[*early, *callbacks],
             resume=resume,
         )
         last = self.network.layers[-1]
         if self.units is not None and isinstance(last, Dense):
             self.units.move_into(last)
+            del self.network.metadata["target_units"]
         return history
+
+    def _watched(self) -> tuple[Array, Array] | None:
+        watched = self.validation
+        return None if watched is None else (watched.x, self._targets(watched.y))
 
     def _targets(self, y: Array) -> Array:
         return y if self.units is None else self.units.standardized(y)
 
 
 def load_data(config: RunConfig) -> Dataset:
-    """The data set that a configuration names."""
+    """The data set that a configuration names.
+
+    Raises:
+        ValueError: if it can't be read, or if it is of another task than the configuration says.
+    """
     data = config.data
-    return load(
+    dataset = load(
         data.source,
         target=data.target,
         missing=data.missing,
@@ -155,6 +164,9 @@ def load_data(config: RunConfig) -> Dataset:
         task=data.task,
         drop=data.drop,
     )
+    if data.task not in ("auto", dataset.task):
+        raise ValueError(f"{data.source} is a {dataset.task} set, not {data.task}: leave task out")
+    return dataset
 
 
 def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
@@ -163,9 +175,7 @@ def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
     Raises:
         ValueError: if the configuration does not fit the data or itself.
     """
-    if dataset.test is None or config.data.test is not None:
-        config = _changed(config, "data", test=config.data.test or TEST_SHARE)
-        dataset = split(dataset, _known(config.data.test), config.seed)
+    config, dataset = hold_out_test(config, dataset)
     config = resolved(config, dataset)
     train, validation = dataset.train, None
     if config.data.validation is not None:
@@ -182,8 +192,20 @@ def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
         "categories": {name: list(values) for name, values in dataset.categories.items()},
         "target": list(dataset.target),
     }
-    units = Units.of(train.y) if config.data.target_scale == "standard" else None
+    units = None
+    if config.data.target_scale == "standard":
+        units = Units.of(train.y)
+        # While it trains, the network speaks in other units: a checkpoint is no model to use.
+        network.metadata["target_units"] = {"mean": units.mean.tolist(), "std": units.std.tolist()}
     return Recipe(config, dataset, train, validation, network, units)
+
+
+def hold_out_test(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:
+    """The data set with a test part: its own, or the share that the configuration says."""
+    if dataset.test is not None and config.data.test is None:
+        return config, dataset
+    share = config.data.test or TEST_SHARE
+    return _changed(config, "data", test=share), split(dataset, share, config.seed)
 
 
 def check_parts(config: RunConfig) -> None:
@@ -257,7 +279,9 @@ def _scale(config: RunConfig, dataset: Dataset) -> float | str:
     if config.data.scale != "auto":
         return config.data.scale
     x = dataset.train.x
-    if x.dtype.kind == "b" or (x.ndim > 2 and 0 <= np.nanmin(x) and np.nanmax(x) <= 1):
+    if dataset.name == "cifar10-pca128":  # a component's spread is its weight: 58.3 against 57.7 %
+        return "none"
+    if x.dtype.kind == "b" or (x.ndim > 2 and np.nanmin(x) >= 0 and np.nanmax(x) <= 1):
         return "none"
     if x.ndim > 2 and x.dtype == np.uint8:
         return 16.0 if x.max() <= 16 else 255.0
@@ -268,10 +292,20 @@ def _target_scale(config: RunConfig, dataset: Dataset) -> str:
     wish = config.data.target_scale
     if dataset.task != "regression":
         return "none"
+    ends_in_dense = not _is_explicit(config) or _takes_units(config.network.layers[-1])
     if wish == "auto":
-        explicit = _is_explicit(config) and config.network.layers[-1].get("name") != "Dense"
-        return "none" if explicit else "standard"
+        return "standard" if ends_in_dense else "none"
+    if wish == "standard" and not ends_in_dense:
+        raise ValueError(
+            "target_scale standard needs a Dense layer with a bias as the last one, to take over "
+            f"the target's units, but the last layer is {config.network.layers[-1]}: "
+            "use target_scale none"
+        )
     return wish
+
+
+def _takes_units(last: Spec) -> bool:
+    return last["name"] == "Dense" and last.get("use_bias", True) is not False
 
 
 def _l2(config: RunConfig, dataset: Dataset) -> float | None:
@@ -374,7 +408,7 @@ def _refuse_shorthands(config: RunConfig) -> None:
 
 
 def _outputs(config: RunConfig, dataset: Dataset) -> int:
-    """One output for each class or target; a single one for yes or no under binary cross-entropy."""
+    """One output for each class or target; a single one for binary cross-entropy on two classes."""
     if dataset.task == "regression":
         return 1 if dataset.train.y.ndim == 1 else int(dataset.train.y.shape[1])
     is_binary = _loss_spec(config, dataset)["name"] == "binary_cross_entropy"
@@ -425,12 +459,22 @@ _OPTIMIZER_FLAGS = ("learning_rate", "momentum", "weight_decay", "l2", "clip_nor
 
 
 def make_optimizer(config: RunConfig) -> Optimizer:
-    """The optimizer with its options, those of the flags included."""
+    """The optimizer with its options, those of the flags included.
+
+    Raises:
+        ValueError: for an option that it does not have, or a value that is not allowed.
+    """
     training = config.training
     spec = dict(training.optimizer)
     for key in _OPTIMIZER_FLAGS:
         if getattr(training, key) is not None:
             spec[key] = getattr(training, key)
+    optimizer = OPTIMIZERS[spec["name"]]
+    if "momentum" in spec and not hasattr(optimizer, "momentum"):
+        raise ValueError(
+            f"{spec['name']} has no momentum to set: use --optimizer momentum or nesterov, or "
+            "leave --momentum out"
+        )
     return OPTIMIZERS.create(spec)
 
 
