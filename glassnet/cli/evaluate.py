@@ -45,7 +45,7 @@ def evaluate(
     """Score a trained network on its test part or on a labelled file."""
     from glassnet import metrics
     from glassnet.cli.models import load_model
-    from glassnet.run_report import score_rows
+    from glassnet.runs.report import score_rows
 
     network = load_model(model)
     part = _test_part(model) if file is None else _labelled(network, file, target)
@@ -59,8 +59,8 @@ def evaluate(
 
 
 def _test_part(model: Path) -> Part:
-    from glassnet.running import data_of
-    from glassnet.runs import open_run
+    from glassnet.runs.training import data_of
+    from glassnet.runs.folder import open_run
 
     if not model.is_dir():
         raise ValueError(f"{model} is a model without its data: name a file of labelled rows too")

@@ -16,7 +16,7 @@ def load_model(path: Path) -> Network:
         ValueError: if there is none, if it is damaged, or if its training has not ended.
     """
     if path.is_dir():
-        from glassnet.runs import open_run
+        from glassnet.runs.folder import open_run
 
         folder = open_run(path)
         if not folder.model.is_file():

@@ -11,7 +11,7 @@ import typer
 from glassnet.cli.errors import INTERRUPTED, clean_errors
 
 if TYPE_CHECKING:
-    from glassnet.config import RunConfig
+    from glassnet.runs.config import RunConfig
 
 app = typer.Typer(add_completion=False)
 
@@ -202,8 +202,8 @@ def train(
         float | None,
         _option(
             TRAINING,
-            "L2 penalty λ ≥ 0: adds ½ λ ‖W‖² to the loss. Default 0, or 0.03 for small "
-            "tables without weight decay and dropout.",
+            "L2 penalty λ ≥ 0: adds ½ λ ‖W‖² to the loss. Default 0, or 0.01 for "
+            "classification on tables below 2,000 rows without weight decay and dropout.",
             "--l2",
             metavar="λ",
         ),
@@ -220,8 +220,9 @@ def train(
         str | None,
         _option(
             TRAINING,
-            "Of the learning rate: constant (default), step:every=10,factor=0.5, "
-            "exponential:decay=0.95, cosine:warmup=2 (epochs), one_cycle, plateau:patience=5.",
+            "Of the learning rate: cosine (default; constant with --patience), constant, "
+            "cosine:warmup=2 (epochs), step:every=10,factor=0.5, exponential:decay=0.95, "
+            "one_cycle, plateau:patience=5.",
             metavar="NAME[:KEY=VALUE,…]",
         ),
     ] = None,
@@ -247,7 +248,8 @@ def train(
         _option(
             TRAINING,
             "End after so many epochs without a better validation loss, and go back to "
-            "the best weights. Default: never.",
+            "the best weights; 0 is never. Default 0, or 10 for regression on tables below "
+            "2,000 rows.",
             metavar="N",
         ),
     ] = None,
@@ -294,7 +296,7 @@ def train(
     Ctrl-C keeps what was learned and says how to go on.
     """
     given = dict(locals())
-    from glassnet.config import FLAGS
+    from glassnet.runs.config import FLAGS
 
     flags = {flag: given[flag] for flag in FLAGS if flag != "source"}
     if resume is not None:
@@ -308,9 +310,9 @@ def train(
 
 
 def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: bool) -> Any:
-    from glassnet.progress import Progress
-    from glassnet.running import start_run
-    from glassnet.runs import choose_folder
+    from glassnet.callbacks.progress import Progress
+    from glassnet.runs.training import start_run
+    from glassnet.runs.folder import choose_folder
 
     if source is None:
         raise ValueError(
@@ -323,7 +325,7 @@ def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: b
 
 
 def _config(source: str, flags: dict[str, Any]) -> RunConfig:
-    from glassnet.config import load_config, read_config
+    from glassnet.runs.config import load_config, read_config
 
     path = Path(source)
     if path.suffix.lower() == ".toml":
@@ -337,9 +339,9 @@ def _config(source: str, flags: dict[str, Any]) -> RunConfig:
 
 
 def _resume(run: Path, epochs: int | None) -> Any:
-    from glassnet.progress import Progress
-    from glassnet.running import resume_run
-    from glassnet.runs import open_run
+    from glassnet.callbacks.progress import Progress
+    from glassnet.runs.training import resume_run
+    from glassnet.runs.folder import open_run
 
     with Progress() as progress:
         return resume_run(open_run(run), epochs, [progress], progress.say)
@@ -365,7 +367,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     from rich.console import Console
 
     from glassnet import metrics
-    from glassnet.run_report import describe_folds
+    from glassnet.runs.report import describe_folds
 
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

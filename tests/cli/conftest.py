@@ -100,7 +100,7 @@ def trained(cli: Callable[..., Ran], _run_to_copy: Path) -> Path:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out, which take longer than these trainings."""
-    from glassnet import running
+    from glassnet.runs import training as running
 
     monkeypatch.setattr(running, "draw_figures", lambda *arguments: [])
 

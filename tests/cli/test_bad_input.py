@@ -16,7 +16,7 @@ SLIPS = {
     "--batch-size 0": "a whole number of rows ≥ 1, or full",
     "--batch-size some": "--batch-size is 'some'",
     "--epochs 0": "--epochs is 0",
-    "--patience 0": "--patience is 0",
+    "--patience -1": "--patience is -1",
     "--momentum 1 --optimizer nesterov": "--momentum is 1.0",
     "--momentum 0.9": "adam has no momentum",
     "--weight-decay -1": "--weight-decay is -1.0",

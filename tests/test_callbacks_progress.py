@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 import glassnet as gn
-from glassnet.progress import Progress
+from glassnet.callbacks.progress import Progress
 
 
 def fit(console: Console, epochs: int = 3, **more: Any) -> None:

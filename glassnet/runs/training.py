@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from glassnet.callbacks import Callback
-from glassnet.config import RunConfig, load_config, to_toml
+from glassnet.runs.config import RunConfig, load_config, to_toml
 from glassnet.data import Dataset, names
 from glassnet.files import write_atomically
-from glassnet.recipe import (
+from glassnet.runs.recipe import (
     Recipe,
     check_parts,
     fingerprint,
@@ -20,14 +20,14 @@ from glassnet.recipe import (
     load_data,
     prepare,
 )
-from glassnet.run_report import (
+from glassnet.runs.report import (
     Result,
     describe_scale,
     draw_figures,
     score_rows,
     write_report,
 )
-from glassnet.runs import Recorder, RunFolder, complete, new_run
+from glassnet.runs.folder import Recorder, RunFolder, complete, new_run
 
 Say = Callable[[str], None]
 

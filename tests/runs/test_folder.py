@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.runs import (
+from glassnet.runs.folder import (
     Recorder,
     RunFolder,
     append_line,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.config import read_config
+from glassnet.runs.config import read_config
 from glassnet.data import Dataset, Part
-from glassnet.recipe import Units, fingerprint, folds, prepare
+from glassnet.runs.recipe import Units, fingerprint, folds, prepare
 
 
 def dataset(x: Any, y: Any = None, **more: Any) -> Dataset:
@@ -47,21 +47,47 @@ def test_the_scale_that_suits_the_data(data: Dataset, expected: Any) -> None:
     assert recipe(data).config.data.scale == expected
 
 
-def test_small_tables_get_a_penalty_unless_something_else_guards_them() -> None:
+def test_small_tables_of_classes_get_a_penalty_unless_something_else_guards_them() -> None:
     small, large = dataset(np.ones((50, 3))), dataset(np.ones((3000, 3)))
 
     def penalty(data: Dataset, **flags: Any) -> Any:
         return recipe(data, **flags).config.training.optimizer["l2"]
 
-    assert penalty(small) == 0.03
-    assert penalty(large) == penalty(images(255)) == 0
+    assert penalty(small) == 0.01
+    assert penalty(large) == penalty(images(255)) == penalty(numbers(50)) == 0
     assert penalty(small, l2=0.5) == 0.5
     assert penalty(small, l2=0.0) == penalty(small, dropout=0.5) == 0
     assert penalty(small, weight_decay=0.1) == penalty(small, optimizer="adam:l2=0.0") == 0
 
 
+def numbers(rows: int) -> Dataset:
+    return Dataset("d", Part(np.ones((rows, 3)), np.arange(float(rows))), task="regression")
+
+
 @pytest.mark.parametrize(
-    ("rows", "batch", "epochs"), [(125, 32, 100), (2400, 32, 50), (10000, 64, 24), (50000, 64, 20)]
+    ("data", "flags", "patience", "schedule", "validation"),
+    [
+        (numbers(50), {}, 10, "constant", 0.1),
+        (numbers(50), {"patience": 0}, 0, "cosine", None),
+        (numbers(3000), {}, 0, "cosine", None),
+        (dataset(np.ones((50, 3))), {}, 0, "cosine", None),
+        (dataset(np.ones((50, 3))), {"patience": 3}, 3, "constant", 0.1),
+        (dataset(np.ones((50, 3))), {"schedule": "plateau"}, 0, "plateau", 0.1),
+        (numbers(50), {"schedule": "one_cycle", "validation": 0.3}, 10, "one_cycle", 0.3),
+    ],
+)
+def test_when_training_ends_and_how_its_rate_falls(
+    data: Dataset, flags: dict[str, Any], patience: int, schedule: str, validation: float | None
+) -> None:
+    config = recipe(data, **flags).config
+    assert config.training.patience == patience
+    assert config.training.schedule["name"] == schedule
+    assert config.data.validation == validation
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch", "epochs"),
+    [(125, 32, 500), (500, 32, 231), (2400, 32, 50), (10000, 64, 24), (50000, 64, 20)],
 )
 def test_batch_size_and_epochs_follow_the_rows(rows: int, batch: int, epochs: int) -> None:
     training = recipe(dataset(np.ones((rows, 1)))).config.training

@@ -6,7 +6,7 @@
     [training]  optimizer = "adam"     epochs = 20             …
     [[phases]]  start = 10             batch_size = 256
 
-A key that is left out is decided when the data are known (`glassnet.recipe`). The *resolved*
+A key that is left out is decided when the data are known (`glassnet.runs.recipe`). The *resolved*
 configuration, with every decision written down, goes into the run's folder; training from that file
 repeats the run. A flag wins over the file.
 """
@@ -263,10 +263,10 @@ class TrainingSettings(Section):
     weight_decay: NotNegative | None = None
     l2: NotNegative | None = None
     clip_norm: Annotated[float, Field(gt=0)] | None = None
-    schedule: Annotated[Spec, _spec_of(SCHEDULES)] = {"name": "constant"}
+    schedule: Annotated[Spec, _spec_of(SCHEDULES)] | None = None
     batch_size: Annotated[int | str, BeforeValidator(_batch_size)] | None = None
     epochs: Whole | None = None
-    patience: Whole | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
     checkpoint_every: Whole = 1
 
 

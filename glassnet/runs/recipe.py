@@ -3,14 +3,17 @@
 What the configuration leaves open is decided here, by rules on the data that anybody can repeat:
 
     test part      the set's own, else a fifth of the rows, stratified by class
-    validation     none, or a tenth of the training rows where patience or a plateau needs it
     scale          tables: standard;  images: divided by 255 (16 if no value is larger);
-                   images with values from 0 to 1, and principal components: none
+                   images with values from 0 to 1: none
     loss           classes: cross_entropy;  numbers: mse
-    L2 penalty     0.03 for tables below 2,000 training rows that nothing else keeps from being
-                   learned by heart (weight decay, dropout), else none
     batch size     64 rows, or 32 below 2,000 training rows
-    epochs         20, or more for small sets: as many as make about 3,000 steps, at most 100
+    epochs         20, or more for small sets: as many as make about 3,000 steps, at most 500
+    L2 penalty     0.01 for classification on tables below 2,000 training rows, which a network soon
+                   learns by heart, unless weight decay or dropout is set; else none
+    patience       10 epochs for regression on such tables; else never stopped early
+    validation     none, or a tenth of the training rows where patience or a plateau needs it
+    schedule       cosine, down to 0 in the last step; constant where patience may end the training
+                   at any epoch, or where phases set rates of their own
 
 Everything is fitted on the training rows alone.
 """
@@ -27,7 +30,7 @@ import numpy as np
 
 from glassnet.accelerate import Array
 from glassnet.callbacks import Callback, EarlyStopping
-from glassnet.config import ACTIVATIONS, RunConfig, Section, Spec
+from glassnet.runs.config import ACTIVATIONS, RunConfig, Section, Spec
 from glassnet.data import Dataset, Part, load, split, split_arrays
 from glassnet.initializers import INITIALIZERS
 from glassnet.layers import (
@@ -58,7 +61,9 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 SMALL_SET = 2000
 STEPS_OF_A_SMALL_SET = 3000
-L2_OF_A_SMALL_TABLE = 0.03
+L2 = 0.01
+PATIENCE = 10
+MOST_EPOCHS = 500
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,9 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         ValueError: for a loss that does not suit the task.
     """
     training = config.training
-    needs_validation = training.patience or training.schedule["name"] == "plateau"
+    patience = _patience(config, dataset)
+    schedule = _schedule(config, patience)
+    needs_validation = patience or schedule["name"] == "plateau"
     rows = len(dataset.train)
     config = _changed(
         config,
@@ -253,6 +260,8 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         "training",
         batch_size=training.batch_size or _batch_size(rows),
         l2=_l2(config, dataset),
+        patience=patience,
+        schedule=SCHEDULES.create(schedule).config(),
     )
     config = _changed(
         config,
@@ -263,7 +272,6 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         class_weight=None,
         optimizer=make_optimizer(config).config(),
         **dict.fromkeys(_OPTIMIZER_FLAGS),
-        schedule=make_schedule(config).config(),
     )
     return config
 
@@ -279,8 +287,6 @@ def _scale(config: RunConfig, dataset: Dataset) -> float | str:
     if config.data.scale != "auto":
         return config.data.scale
     x = dataset.train.x
-    if dataset.name == "cifar10-pca128":  # a component's spread is its weight: 58.3 against 57.7 %
-        return "none"
     if x.dtype.kind == "b" or (x.ndim > 2 and np.nanmin(x) >= 0 and np.nanmax(x) <= 1):
         return "none"
     if x.ndim > 2 and x.dtype == np.uint8:
@@ -308,14 +314,30 @@ def _takes_units(last: Spec) -> bool:
     return last["name"] == "Dense" and last.get("use_bias", True) is not False
 
 
+def _patience(config: RunConfig, dataset: Dataset) -> int:
+    """See the rule above; 0 is never."""
+    if config.training.patience is not None:
+        return config.training.patience
+    return PATIENCE if _is_small_table(dataset) and dataset.task == "regression" else 0
+
+
 def _l2(config: RunConfig, dataset: Dataset) -> float | None:
     training = config.training
     options = {key for key, value in training.optimizer.items() if value}
-    guarded = training.weight_decay or config.network.dropout or options & {"l2", "weight_decay"}
-    is_small_table = len(dataset.input_shape) == 1 and len(dataset.train) < SMALL_SET
-    if training.l2 is not None or "l2" in training.optimizer or guarded or not is_small_table:
+    guarded = training.weight_decay or config.network.dropout or options & {"weight_decay"}
+    if training.l2 is not None or "l2" in training.optimizer or guarded:
         return training.l2
-    return L2_OF_A_SMALL_TABLE
+    return L2 if _is_small_table(dataset) and dataset.task == "classification" else None
+
+
+def _is_small_table(dataset: Dataset) -> bool:
+    return len(dataset.input_shape) == 1 and len(dataset.train) < SMALL_SET
+
+
+def _schedule(config: RunConfig, patience: int) -> Spec:
+    if config.training.schedule is not None:
+        return config.training.schedule
+    return {"name": "constant" if patience or config.phases else "cosine"}
 
 
 def _batch_size(rows: int) -> int:
@@ -324,7 +346,7 @@ def _batch_size(rows: int) -> int:
 
 def _epochs(rows: int, batch_size: int | str) -> int:
     steps = 1 if batch_size == "full" else math.ceil(rows / int(batch_size))
-    return min(100, max(20, math.ceil(STEPS_OF_A_SMALL_SET / steps)))
+    return min(MOST_EPOCHS, max(20, math.ceil(STEPS_OF_A_SMALL_SET / steps)))
 
 
 # Parts.
@@ -480,7 +502,7 @@ def make_optimizer(config: RunConfig) -> Optimizer:
 
 def make_schedule(config: RunConfig) -> Schedule:
     """The schedule of the learning rate."""
-    return SCHEDULES.create(config.training.schedule)
+    return SCHEDULES.create(config.training.schedule or "constant")
 
 
 def _known(value: Any) -> Any:

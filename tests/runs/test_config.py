@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glassnet.config import (
+from glassnet.runs.config import (
     FLAGS,
     RunConfig,
     Section,
