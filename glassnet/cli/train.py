@@ -238,7 +238,7 @@ def train(
         int | None,
         _option(
             TRAINING,
-            "How often to go over the training rows. Default 20, up to 100 for small "
+            "How often to go over the training rows. Default 20, up to 500 for small "
             "sets. With --resume: how many there shall be in all.",
             metavar="N",
         ),
