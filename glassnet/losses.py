@@ -1,12 +1,13 @@
 """Losses: how far the outputs are from the targets, and in which direction they should move.
 
-A loss looks at each row i of outputs on its own and gives a row loss ℓᵢ and its gradient ∂ℓᵢ/∂outputs.
-Weights and reduction are the same for all losses and written once, in `Loss.__call__`:
+A loss looks at each row i of outputs on its own and gives a row loss ℓᵢ and its gradient
+∂ℓᵢ/∂outputs. Weights and reduction are the same for all losses and written once, in `Loss.into`:
 
-    J = Σᵢ wᵢ ℓᵢ / N        N = Σᵢ wᵢ  (reduction "mean"; times K outputs where ℓ is a mean over them)
+    J = Σᵢ wᵢ ℓᵢ / N        N = Σᵢ wᵢ  (reduction "mean"; times K where ℓ is a mean over K)
                             N = 1      (reduction "sum")
 
-so that the gradient that comes back is already divided by the batch size. K is the number of outputs.
+so that the gradient that comes back is already divided by the batch size. K is the number of
+outputs.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def huber(outputs: Array, targets: Array, delta: Array, losses: Array, gradient:
     """With d = a − y: ℓ = Σₖ ½ d² where |d| ≤ δ, else δ (|d| − ½ δ);   ∂ℓ/∂a = d cut at ±δ."""
     d = outputs - targets
     np.clip(d, -delta.item(), delta.item(), out=gradient)
-    # Both branches at once: with c the cut difference, c (d − ½ c) is ½ d² inside, δ (|d| − ½ δ) outside.
+    # Both branches at once: with c the cut difference, c (d − ½ c) is ½ d² or δ (|d| − ½ δ).
     np.sum(gradient * (d - 0.5 * gradient), axis=1, out=losses)
 
 
@@ -87,7 +88,7 @@ def softmax_cross_entropy(
 
         ∂ℓ/∂zₖ = −Σⱼ (qⱼ / pⱼ) pⱼ (δⱼₖ − pₖ) = −qₖ + pₖ Σⱼ qⱼ = pₖ − qₖ.
 
-    log pₖ = zₖ − log Σⱼ e^(zⱼ) is computed after subtracting the row's largest logit, so it is finite.
+    log pₖ = zₖ − log Σⱼ e^(zⱼ) is computed with the row's largest logit subtracted: it is finite.
     """
     epsilon = smoothing.item()
     q = (1.0 - epsilon) * targets + epsilon / targets.shape[1]
@@ -142,11 +143,12 @@ class Loss(Configurable):
     """Base of all losses. A loss of one's own defines `rows`, in plain NumPy if you like.
 
     Arguments:
-        reduction: `"mean"` divides by the sum of the row weights (the batch size when there are none),
-            as PyTorch's cross-entropy does for class indices; `"sum"` does not divide, not even by K.
-        class_weight: a weight for each class, multiplied into the weight of its rows: `{class: weight}`
-            (others weigh 1), one number a class, or `"balanced"` for n / (K · rows of the class),
-            counted on the training set. Needs classes as targets.
+        reduction: `"mean"` divides by the sum of the row weights (the batch size when there are
+            none), as PyTorch's cross-entropy does for class indices; `"sum"` does not divide, not
+            even by K.
+        class_weight: a weight for each class, multiplied into the weight of its rows:
+            `{class: weight}` (others weigh 1), one number a class, or `"balanced"` for n / (K ·
+            rows of the class), counted on the training set. Needs classes as targets.
 
     Attributes:
         needs_classes: whether targets must be classes (cross-entropy) or may be any numbers.
@@ -200,8 +202,9 @@ class Loss(Configurable):
         """
         if outputs.ndim != 2 or targets.shape != outputs.shape or outputs.dtype.kind != "f":
             raise ValueError(
-                f"{type(self).__name__} compares outputs (n, K), as floats, with targets of the same "
-                f"shape. Received outputs {outputs.shape} of {outputs.dtype}, targets {targets.shape}."
+                f"{type(self).__name__} compares outputs (n, K), as floats, with targets of the "
+                f"same shape. Received outputs {outputs.shape} of {outputs.dtype}, targets "
+                f"{targets.shape}."
             )
         batch = Batch(len(outputs), (), outputs.shape[1], outputs.dtype, outputs.dtype)
         batch.truth[:] = targets
@@ -223,7 +226,7 @@ class Loss(Configurable):
         reduce_rows(weights, terms, batch.losses, batch.gradient, batch.total)
 
     def value(self, total: Array) -> float:
-        """J from the sums that `into` leaves: Σ wᵢ ℓᵢ, divided by N unless the reduction is a sum."""
+        """J from the sums that `into` leaves: Σ wᵢ ℓᵢ, divided by N if the reduction is a mean."""
         weighted, norm = total.tolist()
         return weighted / (norm or 1.0) if self.reduction == "mean" else weighted
 
@@ -352,7 +355,7 @@ class MAE(Loss):
 
 @LOSSES.register
 class Huber(Loss):
-    """Squared for small differences, absolute for large ones, so that outliers pull with force δ only.
+    """Squared for small differences, absolute for large ones: outliers pull with force δ only.
 
     With d = a − y: the mean over all elements of ½ d² where |d| ≤ δ, else δ (|d| − ½ δ).
 
@@ -419,18 +422,18 @@ class CrossEntropy(Loss):
 
     Arguments:
         label_smoothing: ε in [0, 1): targets become q = (1 − ε) y + ε / K.
-        reduction, class_weight: see `Loss`. A class weight multiplies the whole row loss, as in Keras
-            and scikit-learn. PyTorch weighs each term of the row by its own class instead, which is the
-            same for class indices, but not with `label_smoothing` or for probabilities (there its mean
-            also divides by n, not by the weights).
+        reduction, class_weight: see `Loss`. A class weight multiplies the whole row loss, as in
+            Keras and scikit-learn. PyTorch weighs each term of the row by its own class instead,
+            which is the same for class indices, but not with `label_smoothing` or for probabilities
+            (there its mean also divides by n, not by the weights).
 
     Example:
         >>> value, gradient = CrossEntropy()(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
         >>> round(value, 4), gradient.tolist()      # log 2, p − y
         (0.6931, [[-0.5, 0.5]])
 
-    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990;
-    label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
+    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs",
+    1990; label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, §7.
     """
 
     name = "cross_entropy"

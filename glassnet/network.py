@@ -3,8 +3,8 @@
     x → layer 0 → layer 1 → … → outputs → loss        forward:   each layer's y is the next one's x
     dx ← layer 0 ← layer 1 ← … ← ∂J/∂outputs          backward:  each layer's dx is the dy before it
 
-That is all of backpropagation; the rest of this file reads what users hand in and says clearly what is
-wrong with it.
+That is all of backpropagation; the rest of this file reads what users hand in and says clearly what
+is wrong with it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from glassnet.trainer import History, Validation
 
 CHUNK = 1024
-"""Rows that predict and evaluate send through the network at a time, so that memory stays bounded."""
+"""Rows that predict and evaluate send through at a time, so that memory stays bounded."""
 
 
 class Network:
@@ -41,7 +41,7 @@ class Network:
 
     Arguments:
         layers: in the order in which data flows through them.
-        input_shape: the shape of one row, without the batch axis: `(4,)`, `(28, 28)`, `(3, 32, 32)`.
+        input_shape: the shape of one row, without the batch axis: `(4,)`, `(28, 28)`.
         seed: decides initial weights, dropout masks and the order of batches.
         dtype: of parameters and arithmetic, `"float32"` or `"float64"`.
 
@@ -51,11 +51,12 @@ class Network:
         buffers: what is saved but not learned (running and fitted statistics), by name.
         theta, gradient: all parameters and their gradients as flat vectors.
         loss, task: set by `fit`; they decide what `predict` and `evaluate` mean.
-        metadata: names that travel with the model: `classes`, `feature_names`, `categories`, `target`.
+        metadata: names that travel with the model: `classes`, `feature_names`, `categories`,
+            `target`.
 
     Raises:
-        ValueError: if a layer does not fit the one before it; the message names the layer, the shape it
-            was given and the shape it expected.
+        ValueError: if a layer does not fit the one before it; the message names the layer, the
+            shape it was given and the shape it expected.
 
     Example:
         >>> import numpy as np, glassnet as gn
@@ -66,7 +67,8 @@ class Network:
         >>> net.predict(x).tolist()
         [0, 1, 1, 0]
 
-    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", 1986.
+    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
+    Nature 323, 1986.
     """
 
     def __init__(
@@ -97,22 +99,24 @@ class Network:
         for index, layer in enumerate(self.layers):
             if not isinstance(layer, Layer):
                 raise ValueError(
-                    f"layers[{index}] is {layer!r} of type {type(layer).__name__}; expected a layer such "
-                    "as gn.Dense(10) or gn.ReLU()."
+                    f"layers[{index}] is {layer!r} of type {type(layer).__name__}; expected a "
+                    "layer such as gn.Dense(10) or gn.ReLU()."
                 )
             if not hasattr(layer, "name"):
                 raise ValueError(
-                    f"layers[{index}] is a {type(layer).__name__}, which has no name. Give the class one: "
-                    f'name = "{type(layer).__name__}".'
+                    f"layers[{index}] is a {type(layer).__name__}, which has no name. Give the "
+                    f'class one: name = "{type(layer).__name__}".'
                 )
             if layer.built or any(layer is other for other in self.layers[:index]):
                 raise ValueError(
-                    f"layers[{index}] ({layer!r}) already belongs to a network. Make a new one: a layer "
-                    "keeps the numbers of its last forward pass, so it can stand in one place only."
+                    f"layers[{index}] ({layer!r}) already belongs to a network. Make a new one: a "
+                    "layer keeps the numbers of its last forward pass, so it can stand in one "
+                    "place only."
                 )
 
     def _build(self) -> None:
-        # Two streams, so that adding a layer that draws (dropout) leaves the initial weights as they were.
+        # Two streams, so that adding a layer that draws (dropout) leaves the initial weights as
+        # they were.
         weights_rng = np.random.default_rng([self.seed, 0])
         layers_rng = np.random.default_rng([self.seed, 1])
         shape = self.input_shape
@@ -188,8 +192,8 @@ class Network:
         expected = (self._rows_forward, *self.output_shape)
         if dy.shape != expected:
             raise ValueError(
-                f"The gradient of the outputs must have the shape of the last forward pass, {expected}. "
-                f"Received: {dy.shape}."
+                f"The gradient of the outputs must have the shape of the last forward pass, "
+                f"{expected}. Received: {dy.shape}."
             )
         return self.run_backward(dy, need_dx=True).copy()
 
@@ -202,7 +206,7 @@ class Network:
         return y
 
     def run_backward(self, d_outputs: Array, need_dx: bool) -> Array:
-        """`backward` without checks or copies; without `need_dx` it ends at the first parameters."""
+        """`backward` without checks or copies; without `need_dx` only to the first parameters."""
         first = 0 if need_dx else self._first_learning
         self.layers[self._first_learning].needs_dx = need_dx
         dy = d_outputs
@@ -211,7 +215,7 @@ class Network:
         return dy
 
     def entry(self, x: Array) -> Array:
-        """x as the first layer takes it: raw for preprocessing layers, else in the network's dtype."""
+        """x as the first layer takes it: raw for preprocessing, else in the network's dtype."""
         return x if self.layers[0].accepts_raw else np.ascontiguousarray(x, self.dtype)
 
     def loss_and_gradient(
@@ -233,7 +237,7 @@ class Network:
 
         Example:
             >>> import numpy as np, glassnet as gn
-            >>> net = gn.Network([gn.Dense(1, initializer="zeros")], input_shape=(1,), dtype="float64")
+            >>> net = gn.Network([gn.Dense(1, "zeros")], input_shape=(1,), dtype="float64")
             >>> net.loss_and_gradient(np.array([[2.0]]), np.array([3.0]), loss="squared_error")
             4.5
             >>> net.gradient                       # (a − y) x, a − y
@@ -276,11 +280,11 @@ class Network:
             y: class indices (n,), one-hot or probability rows (n, K), or numbers (n,) or (n, K).
             loss: a loss, its name, or `{"name": …, option: value}`.
             optimizer: likewise. Its state starts afresh unless `resume` is given.
-            batch_size: rows a step, or `"full"`. A last batch that is too small for batch norm joins
-                the one before it.
+            batch_size: rows a step, or `"full"`. A last batch that is too small for batch norm
+                joins the one before it.
             epochs: how many times to go over the rows.
-            validation: `(x, y)`, `(x, y, sample_weight)`, or the share of rows (0 to 1) to hold out,
-                stratified by class.
+            validation: `(x, y)`, `(x, y, sample_weight)`, or the share of rows (0 to 1) to hold
+                out, stratified by class.
             schedule: of the learning rate; see `glassnet.schedules`.
             phases: batch size, learning rate and momentum from given epochs on.
             callbacks: see `glassnet.callbacks`.
@@ -293,9 +297,9 @@ class Network:
                 never stopped, bit for bit, given the same data and arguments.
 
         Returns:
-            A record for each epoch: `epoch`, `loss`, `accuracy` (classes), `val_loss`, `val_accuracy`
-            (with validation), `learning_rate`, `seconds`. The losses are means, also with
-            `reduction="sum"`; those of training are taken while the weights move.
+            A record for each epoch: `epoch`, `loss`, `accuracy` (classes), `val_loss`,
+            `val_accuracy` (with validation), `learning_rate`, `seconds`. The losses are means, also
+            with `reduction="sum"`; those of training are taken while the weights move.
 
         Raises:
             ValueError: for input that does not fit.
@@ -324,15 +328,15 @@ class Network:
         return trainer.run()
 
     def predict(self, x: Any) -> Array:
-        """Class indices (n,); label rows (n, K) for several labels; numbers (n,) or (n, K) for regression."""
+        """Class indices (n,), label rows (n, K) for several labels, or numbers (n,) or (n, K)."""
         loss, task = self._fitted()
         return predictions(self.outputs(x), task, loss.threshold)
 
     def predict_proba(self, x: Any) -> Array:
         """Probabilities (n, K): the loss's inverse link of the outputs.
 
-        Losses other than the cross-entropies leave the outputs as they are: they are probabilities only
-        if the last layer makes them so. One output for two classes gives two columns.
+        Losses other than the cross-entropies leave the outputs as they are: they are probabilities
+        only if the last layer makes them so. One output for two classes gives two columns.
         """
         loss, task = self._fitted()
         if task == "regression":
@@ -385,8 +389,8 @@ class Network:
         """Write weights, buffers, layers and metadata to one safetensors file.
 
         Raises:
-            ValueError: if the file exists and `overwrite` is not set, or if a layer is of a class that
-                `glassnet.register` was not told about.
+            ValueError: if the file exists and `overwrite` is not set, or if a layer is of a class
+                that `glassnet.register` was not told about.
         """
         from glassnet.checkpoint import save_network
 
@@ -478,8 +482,8 @@ class Network:
     def _fitted(self) -> tuple[Loss, Task]:
         if self.loss is None or self.task is None:
             raise ValueError(
-                "This network has not been fitted, so it does not know what its outputs mean. Call fit "
-                "first, or use forward for the bare outputs."
+                "This network has not been fitted, so it does not know what its outputs mean. Call "
+                "fit first, or use forward for the bare outputs."
             )
         return self.loss, self.task
 
@@ -504,7 +508,8 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
     weights = np.asarray(sample_weight, np.float64)
     if weights.shape != (rows,):
         raise ValueError(
-            f"sample_weight needs one number a row: expected shape ({rows},). Received: {weights.shape}."
+            f"sample_weight needs one number a row: expected shape ({rows},). Received: "
+            f"{weights.shape}."
         )
     if not (np.isfinite(weights) & (weights >= 0)).all():
         row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
@@ -521,7 +526,8 @@ def _checked_shape(input_shape: Sequence[int]) -> Shape:
         shape = ()
     if not shape or min(shape) < 1:
         raise ValueError(
-            f"input_shape is the shape of one row, such as (4,) or (28, 28). Received: {input_shape!r}."
+            "input_shape is the shape of one row, such as (4,) or (28, 28). Received: "
+            f"{input_shape!r}."
         )
     return shape
 
@@ -538,7 +544,7 @@ def _checked_seed(seed: int) -> int:
 
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        checked = np.dtype(dtype)
+        checked: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         checked = np.dtype(object)
     if checked not in (np.dtype("float32"), np.dtype("float64")):

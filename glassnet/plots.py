@@ -140,15 +140,16 @@ def confusion_matrix(matrix: Any, classes: Sequence[object] = ()) -> Figure:
     of_class = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, of_class, out=np.zeros_like(counts), where=of_class > 0)
 
-    longest = 0.085 * max(len(name) for name in names)
+    longest = 0.085 * max(len(name) for name in names)  # inches
     side = min(max(2.8, 0.46 * len(names)), 11.0)
-    height = side + (longest if len(names) > 6 else 0.4) + 1.2
+    upright = longest > 0.9 * side / len(names)
+    height = side + (longest if upright else 0.3) + 1.2
     figure = _figure(side + longest + 2.4, height, "compressed")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     bar = figure.colorbar(image, ax=axes, label="share of the true class", pad=0.03)
     _as_percent(bar.ax)
-    _name_ticks(axes, names)
+    _name_ticks(axes, names, upright)
     axes.set(xlabel="predicted class", ylabel="true class")
     total = counts.sum()
     right = np.trace(counts) / total if total else 0.0
@@ -168,13 +169,12 @@ def _write_counts(axes: Axes, counts: Array, shares: Array, cell: float) -> None
         axes.text(said, true, text, ha="center", va="center", color=colour, fontsize=size)
 
 
-def _name_ticks(axes: Axes, names: list[str]) -> None:
+def _name_ticks(axes: Axes, names: list[str], upright: bool) -> None:
     """Class names at both axes, small and thinned out where there are many."""
     step = -(-len(names) // 100)
     places = range(0, len(names), step)
     shown = [names[place] for place in places]
     size = 9 if len(names) <= 25 else 7 if len(names) <= 50 else 5
-    upright = len(names) > 6 and max(map(len, shown)) > 2
     axes.set_xticks(places, shown, fontsize=size, rotation=90 if upright else 0)
     axes.set_yticks(places, shown, fontsize=size)
 

@@ -29,8 +29,8 @@ def register(cls: T) -> T:
     same classes first, since a file never says where code is to be found.
 
     Raises:
-        ValueError: if the class is of none of those kinds, has no `name`, or takes a name that is in
-            use.
+        ValueError: if the class is of none of those kinds, has no `name`, or takes a name that is
+            in use.
 
     Example:
         >>> import numpy as np, glassnet as gn

@@ -29,12 +29,12 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 
 
 class Configurable:
-    """Something whose constructor arguments can be read back from its attributes of the same names."""
+    """Something whose constructor arguments are its attributes of the same names."""
 
     name: ClassVar[str]
 
     def options(self) -> dict[str, Any]:
-        """The constructor's arguments as JSON-able values: `type(self)(**self.options())` rebuilds it."""
+        """The constructor's arguments, JSON-able: `type(self)(**self.options())` rebuilds it."""
         names = [p for p in inspect.signature(type(self)).parameters if p != "self"]
         return {name: _plain(getattr(self, name)) for name in names}
 
@@ -94,8 +94,8 @@ class Registry(Generic[C]):
         known = self._classes.get(cls.name)
         if known is not None and not _same_class(known, cls):
             raise ValueError(
-                f"The {self.kind} name {cls.name!r} already belongs to {known.__module__}.{known.__qualname__}; "
-                f"give {cls.__qualname__} another `name`."
+                f"The {self.kind} name {cls.name!r} already belongs to "
+                f"{known.__module__}.{known.__qualname__}; give {cls.__qualname__} another `name`."
             )
         self._classes[cls.name] = cls
         return cls
@@ -123,10 +123,10 @@ class Registry(Generic[C]):
         return self._classes[name]
 
     def create(self, spec: str | Mapping[str, Any] | C, **extra: Any) -> C:
-        """Make a part from its name, from `{"name": …, option: value}`, or pass an instance through.
+        """Make a part from its name or `{"name": …, option: value}`, or pass an instance through.
 
         Raises:
-            ValueError: for an unknown name, an unknown option, or a value that is not a part at all.
+            ValueError: for an unknown name, an unknown option, or a value that is no part at all.
         """
         if isinstance(spec, str):
             spec = {"name": spec}

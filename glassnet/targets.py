@@ -1,15 +1,15 @@
 """Targets: what a network should say, read once and handed out batch by batch.
 
-People write targets in several ways: class indices, one-hot rows, probabilities, numbers. A loss sees
-only one: a row of K numbers for K outputs. The way they were written decides the *task*:
+People write targets in several ways: class indices, one-hot rows, probabilities, numbers. A loss
+sees only one: a row of K numbers for K outputs. The way they were written decides the *task*:
 
     classification   integers 0 … K−1, or rows that are one-hot or (for cross-entropy) sum to one
     binary           one output, targets 0 and 1
-    multilabel       binary cross-entropy with K > 1 outputs: several independent yes-or-no questions
+    multilabel       binary cross-entropy with K > 1 outputs: several yes-or-no questions
     regression       any other numbers
 
-and the task decides what `predict` returns and which scores are computed. Integer or one-hot targets
-mean classification under *any* loss.
+and the task decides what `predict` returns and which scores are computed. Integer or one-hot
+targets mean classification under *any* loss.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Targets:
         if self.labels is not None:
             return self.labels
         if self.values is not None and self.task == "classification":
-            return self.values.argmax(axis=1)
+            most_probable: Array = self.values.argmax(axis=1)
+            return most_probable
         if self.values is not None and self.task == "binary":
             return (self.values[:, 0] > 0.5).astype(np.int64)
         raise ValueError(f"A {self.task} task has no single class a row.")
@@ -118,9 +119,9 @@ def read_targets(
     array = np.asarray(y)
     if array.dtype.kind not in "biuf":
         raise ValueError(
-            f"Targets must be numbers. Received dtype {array.dtype}, first value "
-            f"{array.flat[0] if array.size else 'none'!r}. Turn names into class indices 0, 1, … first "
-            "(glassnet.data.load does this for files)."
+            f"Targets must be numbers. Received {array.ravel()[:1].tolist()} … of dtype "
+            f"{array.dtype}. Turn names into class indices 0, 1, … first (glassnet.data.load does "
+            "this for files)."
         )
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -151,17 +152,17 @@ def _task(array: Array, outputs: int, loss: Loss) -> Task:
         if outputs == 1:
             if loss.needs_classes:
                 raise ValueError(
-                    f"{loss.name} compares classes and needs an output for each, but the network has "
-                    "one output. Use Dense(number of classes) as the last layer, or "
+                    f"{loss.name} compares classes and needs an output for each, but the network "
+                    "has one output. Use Dense(number of classes) as the last layer, or "
                     "loss='binary_cross_entropy' for two classes on one output."
                 )
             is_binary = array.dtype.kind != "f" or isinstance(loss, BinaryCrossEntropy)
             return "binary" if is_binary else "regression"
         if array.dtype.kind == "f" and not (loss.needs_classes and _whole(array)):
             raise ValueError(
-                f"The network has {outputs} outputs, but y is one column of {array.dtype}. Received "
-                f"y[0] = {array[:1].tolist()}. For classes pass integers 0 to {outputs - 1}; for "
-                "regression end the network with Dense(1)."
+                f"The network has {outputs} outputs, but y is one column of {array.dtype}. "
+                f"Received {array[:1].tolist()} …. For classes pass integers 0 to {outputs - 1}; "
+                "for regression end the network with Dense(1)."
             )
         return "classification"
     if isinstance(loss, BinaryCrossEntropy):
@@ -179,8 +180,8 @@ def _labels(array: Array, classes: int) -> Array:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(
-            f"The label in row {row} is {array[row]}, but this network tells {classes} classes apart: "
-            f"labels must be whole numbers from 0 to {classes - 1}. "
+            f"The label in row {row} is {array[row]}, but this network tells {classes} classes "
+            f"apart: labels must be whole numbers from 0 to {classes - 1}. "
             "Number the classes from 0, widen the last layer, or pass floats for regression."
         )
     return array.astype(np.int64)
@@ -202,11 +203,12 @@ def _rows(array: Array, outputs: int, loss: Loss, task: Task) -> Array:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise ValueError(
-                f"Row {row} of the targets is not a distribution over {outputs} classes: its sum is "
-                f"{rows[row].sum():g}, its smallest value {rows[row].min():g}. Probabilities must be "
-                "≥ 0 and sum to 1; for several labels a row use loss='binary_cross_entropy'."
+                f"Row {row} of the targets is not a distribution over {outputs} classes: its sum "
+                f"is {rows[row].sum():g}, its smallest value {rows[row].min():g}. Probabilities "
+                "must be ≥ 0 and sum to 1; for several labels a row use "
+                "loss='binary_cross_entropy'."
             )
-        return rows / rows.sum(axis=1, keepdims=True)  # exactly one, as the loss's gradient assumes
+        rows = rows / rows.sum(axis=1, keepdims=True)  # exactly one, as the loss's gradient assumes
     return rows
 
 
@@ -215,8 +217,8 @@ def _within_unit(array: Array) -> Array:
     if wrong.any():
         where = np.argwhere(wrong)[0]
         raise ValueError(
-            f"Targets of yes-or-no questions must be between 0 and 1. Received {array[tuple(where)]} in row "
-            f"{where[0]}."
+            f"Targets of yes-or-no questions must be between 0 and 1. Received "
+            f"{array[tuple(where)]} in row {where[0]}."
         )
     return array
 
@@ -244,7 +246,8 @@ def predictions(outputs: Array, task: Task, threshold: float) -> Array:
     Regression with one output gives (n,), with several (n, K).
     """
     if task == "classification":
-        return outputs.argmax(axis=1)
+        most_probable: Array = outputs.argmax(axis=1)
+        return most_probable
     if task == "binary":
         return (outputs[:, 0] > threshold).astype(np.int64)
     if task == "multilabel":

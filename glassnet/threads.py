@@ -18,7 +18,7 @@ LARGE_PRODUCT = 100_000_000
 
 @contextmanager
 def blas_threads(layers: Any, rows: int) -> Iterator[None]:
-    """Run with one BLAS thread, unless the largest product of `rows` rows through `layers` is large."""
+    """Run with one BLAS thread, unless some layer's product of `rows` rows is large."""
     if max((layer.flops() for layer in layers), default=0) * rows >= LARGE_PRODUCT:
         yield
         return

@@ -391,7 +391,10 @@ class Trainer:
         return self._stop_reason is not None or self._interrupted.is_set()
 
     def _tell(self, event: str) -> None:
-        for callback in self.callbacks:
+        # The end comes in reverse, so that a checkpoint after an early stopping is written before
+        # that puts the best weights back: training can then go on where it was.
+        ending = event == "on_fit_end"
+        for callback in reversed(self.callbacks) if ending else self.callbacks:
             getattr(callback, event)(self)
 
     def _tell_non_finite(self, x: Array) -> None:

@@ -1,7 +1,7 @@
 """The one table of all losses: a row for each combination of options worth testing.
 
-Central differences, PyTorch's values and the fixtures all walk over it; a registered loss or an option
-of one that no row sets fails in `test_losses.py`.
+Central differences, PyTorch's values and the fixtures all walk over it; a registered loss or an
+option of one that no row sets fails in `test_losses.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+
 from glassnet.losses import LOSSES, Loss
 from glassnet.targets import Targets, read_targets
 
@@ -27,8 +28,8 @@ class Case:
     Attributes:
         name: the loss's.
         options: of the loss.
-        form: how the targets are written: numbers, labels, one-hot, soft, one-label (one output with
-            0 and 1), one-soft (one output, shares), multilabel.
+        form: how the targets are written: numbers, labels, one-hot, soft, one-label (one output
+            with 0 and 1), one-soft (one output, shares), multilabel.
         weighted: whether there are sample weights.
     """
 

@@ -72,7 +72,7 @@ def random_network(
     shape, layers = random_layers(seed, outputs, rate)
     network = gn.Network(layers, shape, seed=seed, dtype=dtype)
     rng = np.random.default_rng([seed, 8])
-    network.theta[:] += rng.normal(0, 0.2, network.theta.shape)
+    network.theta[:] += rng.normal(0, 0.4, network.theta.shape)
     for name, buffer in network.buffers.items():
         if name.endswith(("running_mean", "mean", "fill")):
             buffer[...] = rng.normal(0, 0.5, buffer.shape)
@@ -82,20 +82,26 @@ def random_network(
 
 
 def random_inputs(network: gn.Network, rows: int = 4, seed: int = 0) -> Any:
+    """Rows that the network's first layers can take."""
+    rng = np.random.default_rng([seed, 9])
+    x = rng.normal(size=(rows, *network.input_shape))
+    if any(isinstance(layer, gn.OneHot) for layer in network.layers):
+        x[:, 1] = rng.integers(3, size=rows)
+    if any(isinstance(layer, gn.Impute) for layer in network.layers):
+        x[0, 2] = np.nan
+    return x
+
+
+def smooth_inputs(network: gn.Network, rows: int = 4, seed: int = 0) -> Any:
     """Rows at which no rectifier stands near its kink, where central differences mean nothing."""
     for attempt in range(500):
-        rng = np.random.default_rng([seed, 9, attempt])
-        x = rng.normal(size=(rows, *network.input_shape))
-        if any(isinstance(layer, gn.OneHot) for layer in network.layers):
-            x[:, 1] = rng.integers(3, size=rows)
-        if any(isinstance(layer, gn.Impute) for layer in network.layers):
-            x[0, 2] = np.nan
+        x = random_inputs(network, rows, seed + 1000 * attempt)
         if all(far_from_kinks(network, x, training) for training in (False, True)):
             return x
     raise ValueError(f"No inputs found at which {network!r} is smooth.")
 
 
-def far_from_kinks(network: gn.Network, x: Any, training: bool, margin: float = 0.02) -> bool:
+def far_from_kinks(network: gn.Network, x: Any, training: bool, margin: float = 0.01) -> bool:
     """Whether every rectifier's inputs are away from 0; buffers are left as they were."""
     before = {name: buffer.copy() for name, buffer in network.buffers.items()}
     y, distance = network.entry(x), np.inf

@@ -163,3 +163,11 @@ def test_events_come_in_order():
 def test_callbacks_of_one_kind_have_keys_of_their_own():
     keys = [c.key for c in with_defaults([gn.EarlyStopping(), gn.EarlyStopping()])]
     assert keys == ["StopOnNonFinite.0", "EarlyStopping.0", "EarlyStopping.1"]
+
+
+def test_a_checkpoint_after_early_stopping_holds_the_last_weights_not_the_best(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    net, history, held_out = overfit([gn.EarlyStopping(4), gn.Checkpoint(path)])
+    best, last = min(history.column("val_loss")), history[-1]["val_loss"]
+    assert net.evaluate(*held_out)["loss"] == pytest.approx(best, rel=1e-6)
+    assert gn.load(path).evaluate(*held_out)["loss"] == pytest.approx(last, rel=1e-6)

@@ -316,11 +316,13 @@ class TestSave:
     @pytest.mark.parametrize(
         "draw",
         [
-            lambda: plots.confusion_matrix(np.eye(3), ["a" * 40, "b", "c"]),
+            lambda: plots.confusion_matrix(np.eye(3), ["a" * 40] * 3),
+            lambda: plots.confusion_matrix(np.eye(10)),
+            lambda: plots.confusion_matrix(np.eye(100)),
             lambda: plots.worst_mistakes(np.zeros((4, 2, 2)), TRUTH, PROBABILITIES),
             lambda: plots.predicted_vs_true([1.0, 2.0], [1.0, 1.5]),
         ],
-        ids=["confusion matrix", "mistakes", "errors"],
+        ids=["long names", "ten classes", "hundred classes", "mistakes", "errors"],
     )
     def test_nothing_is_cut_off(self, draw):
         figure = draw()

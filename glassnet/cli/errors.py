@@ -6,20 +6,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C."""
+
 
 @contextmanager
 def clean_errors() -> Iterator[None]:
-    """Print a ValueError or OSError as `error: …` and exit with status 1.
+    """Print a ValueError, an OSError or a diverged training as `error: …` and exit with status 1.
 
-    Usable as a context manager and, since it is made by `contextmanager`, as a decorator.
+    Usable as a context manager and, since it is made by `contextmanager`, as a decorator. Ctrl-C
+    outside training (which keeps what it learned) ends with status 130, as in a shell.
 
     Raises:
-        typer.Exit: with status 1, in place of the error.
+        typer.Exit: with that status, in place of the error.
     """
     import typer
 
+    from glassnet.trainer import TrainingDiverged
+
     try:
         yield
-    except (ValueError, OSError) as error:
+    except KeyboardInterrupt as error:
+        print("interrupted", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from error
+    except (ValueError, OSError, TrainingDiverged) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from error

@@ -166,7 +166,7 @@ def _refuse_missing(frame: pl.DataFrame, path: Path) -> None:
     raise ValueError(
         f"{path}: column '{name}' has {count:,} missing value{'s' * (count > 1)}, the first in row "
         f"{row}{others}: fill them, leave those rows out, or choose to impute them "
-        "(missing='impute')"
+        "(missing='impute', --missing impute)"
     )
 
 

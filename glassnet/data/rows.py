@@ -150,5 +150,9 @@ def check_values(x: Array, missing: Missing, where: str) -> None:
         raise ValueError(
             f"{where}: row {row + 1}, column {place} is {value} ({int(bad.sum()):,} such values): "
             "replace it by a finite number"
-            + (" or choose to impute it (missing='impute')" if np.isnan(value) else "")
+            + (
+                " or choose to impute it (missing='impute', --missing impute)"
+                if np.isnan(value)
+                else ""
+            )
         )

@@ -1,12 +1,13 @@
 """Losses against PyTorch, live; where the two differ, the difference is the documented one."""
 
-import glassnet as gn
 import numpy as np
 import pytest
 import torch
 from fixtures.make_torch_losses import torch_loss
 from loss_cases import CASES
 from torch.nn import functional as F
+
+import glassnet as gn
 
 pytestmark = pytest.mark.peers
 

@@ -50,9 +50,9 @@ def clock(seconds: float) -> str:
 class Progress(Callback):
     """Show epoch, loss, accuracy, validation and the time left.
 
-    On a terminal this is a bar that is redrawn in place; a file or a pipe gets a plain line for each
-    epoch. Both go to stderr, so that stdout stays free for results. As a context manager it clears up
-    after itself even if training ends with an error.
+    On a terminal this is a bar that is redrawn in place; a file or a pipe gets a plain line for
+    each epoch. Both go to stderr, so that stdout stays free for results. As a context manager it
+    clears up after itself even if training ends with an error.
 
     Arguments:
         console: where to write, a `rich.console.Console`; stderr by default.
@@ -63,7 +63,7 @@ class Progress(Callback):
         >>> net = gn.Network([gn.Dense(2)], input_shape=(2,), seed=0)
         >>> with Progress(Console(file=sys.stdout)) as progress:
         ...     _ = net.fit(np.eye(2), [0, 1], loss="cross_entropy", epochs=1, callbacks=[progress])
-        epoch 1/1 · loss 0.... · accuracy 50.00% · 0:00 left
+        epoch 1/1 · loss 0... · accuracy 50.00% · 0:00 left
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -101,16 +101,17 @@ class Progress(Callback):
             self._draw(trainer)
             return
         head = f"epoch {trainer.epoch}/{trainer.epochs}"
-        self._say(f"{head} · {self._words} · {self._left(trainer)} left")
+        self.say(f"{head} · {self._words} · {self._left(trainer)} left")
 
     def on_fit_end(self, trainer: Trainer) -> None:
         if self._bar is not None:
             self._draw(trainer)
         self._stop()
         if trainer.history.stopped:
-            self._say(trainer.history.stopped)
+            self.say(trainer.history.stopped)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Write a line above the bar."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _start_bar(self, trainer: Trainer) -> None:
@@ -124,7 +125,7 @@ class Progress(Callback):
             console=self.console,
             auto_refresh=False,  # drawn from here: a thread would take time from training
         )
-        self._bar.add_task("", total=trainer.epochs, epoch=0, epochs=trainer.epochs, left="–:––")
+        self._bar.add_task("", total=trainer.epochs, epoch=1, epochs=trainer.epochs, left="–:––")
         self._bar.start()
         self._draw(trainer)
 
@@ -137,7 +138,7 @@ class Progress(Callback):
             completed=self._done(trainer),
             epoch=min(trainer.epoch + 1, trainer.epochs),
             left=self._left(trainer),
-            description=self._words or f"loss {trainer.batch_loss:.4f}",
+            description=self._words or (f"loss {trainer.batch_loss:.4f}" if trainer.step else ""),
         )
         self._bar.refresh()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,8 @@ from glassnet import metrics
 from glassnet.data import Dataset, Part
 from glassnet.files import write_atomically
 from glassnet.network import Network
-from glassnet.recipe import Recipe
-from glassnet.runs import RunFolder
+from glassnet.runs.recipe import Recipe
+from glassnet.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,10 +85,8 @@ def draw_figures(folder: RunFolder, recipe: Recipe, result: Result) -> list[Path
     if dataset.test is not None:
         figures |= _test_figures(network, dataset, dataset.test, result, recipe.config.data.scale)
     if any(name.endswith(".weight") for name in network.parameters):
-        try:
+        with contextlib.suppress(ValueError):  # there is no picture of other layers than Dense
             figures["first_layer_weights"] = plots.first_layer_weights(network)
-        except ValueError:  # layers of one's own come first: there is no picture of those
-            pass
     return [
         plots.save(figure, folder.figures / f"{name}.png", overwrite=True)
         for name, figure in figures.items()
@@ -241,7 +240,9 @@ def _setup(recipe: Recipe, facts: Mapping[str, Any]) -> list[list[str]]:
         ["versions", ", ".join(f"{name} {v}" for name, v in facts["versions"].items())],
     ]
     if recipe.units is not None:
-        units = "training sees (target − mean) / standard deviation; history.jsonl is in those units"
+        units = (
+            "training sees (target − mean) / standard deviation; history.jsonl is in those units"
+        )
         table.insert(3, ["scaling of the target", units])
     return table
 

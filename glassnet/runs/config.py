@@ -1,4 +1,4 @@
-"""The configuration of a run: what `glassnet train` was asked to do, from a TOML file and from flags.
+"""The configuration of a run: what `glassnet train` was asked, by a TOML file and by flags.
 
     seed = 0
     [data]      source = "wine.csv"    target = ["quality"]    …
@@ -6,7 +6,7 @@
     [training]  optimizer = "adam"     epochs = 20             …
     [[phases]]  start = 10             batch_size = 256
 
-A key that is left out is decided when the data are known (`glassnet.recipe`). The *resolved*
+A key that is left out is decided when the data are known (`glassnet.runs.recipe`). The *resolved*
 configuration, with every decision written down, goes into the run's folder; training from that file
 repeats the run. A flag wins over the file.
 """
@@ -123,7 +123,7 @@ def _spec_of(registry: Registry[Any]) -> BeforeValidator:
     def check(value: object) -> Spec:
         spec = parse_spec(value) if isinstance(value, str) else value
         if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
-            raise ValueError(f"expected the name of a {registry.kind}, or a table with a name")
+            raise ValueError(f"expected the {registry.kind}'s name, or a table with a name")
         registry[spec["name"]]
         return spec
 
@@ -223,7 +223,7 @@ class Section(BaseModel):
 
 
 class DataSettings(Section):
-    """What is learned from: which rows, which column is the target, what is held out, how it is scaled."""
+    """What is learned from: the rows, the target, what is held out, and the scaling."""
 
     source: str
     target: Names | None = None
@@ -263,10 +263,10 @@ class TrainingSettings(Section):
     weight_decay: NotNegative | None = None
     l2: NotNegative | None = None
     clip_norm: Annotated[float, Field(gt=0)] | None = None
-    schedule: Annotated[Spec, _spec_of(SCHEDULES)] = {"name": "constant"}
+    schedule: Annotated[Spec, _spec_of(SCHEDULES)] | None = None
     batch_size: Annotated[int | str, BeforeValidator(_batch_size)] | None = None
     epochs: Whole | None = None
-    patience: Whole | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
     checkpoint_every: Whole = 1
 
 
@@ -336,7 +336,8 @@ def load_config(path: Path, flags: Mapping[str, Any] | None = None) -> RunConfig
 
 def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     """The first thing that is wrong, as one sentence."""
-    first = error.errors()[0]
+    # A mistyped key explains why another one seems to be missing.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     path = _path(first["loc"])
     where = next((f"--{f.replace('_', '-')}" for f in given if FLAGS[f] == path), path)
     if first["type"] == "extra_forbidden":
@@ -353,6 +354,8 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
             else "."
         )
     cause = first.get("ctx", {}).get("error")
+    if cause and repr(first["input"]) in str(cause):
+        return f"{where}: {cause}"
     reason = str(cause) if cause else "it" + first["msg"].removeprefix("Input")
     return f"{where} is {first['input']!r}: {reason}"
 
@@ -422,7 +425,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _quoted(value)
     if isinstance(value, Mapping):
         inside = ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items() if v is not None)
         return f"{{ {inside} }}" if inside else "{}"
@@ -434,4 +437,9 @@ def _toml(value: Any) -> str:
 def _key(key: Any) -> str:
     text = str(key)
     bare = text.replace("_", "").replace("-", "")
-    return text if bare.isascii() and bare.isalnum() else json.dumps(text, ensure_ascii=False)
+    return text if bare.isascii() and bare.isalnum() else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A basic string: TOML's escapes are JSON's, but it wants DEL escaped as well."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

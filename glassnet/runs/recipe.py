@@ -3,14 +3,17 @@
 What the configuration leaves open is decided here, by rules on the data that anybody can repeat:
 
     test part      the set's own, else a fifth of the rows, stratified by class
-    validation     none, or a tenth of the training rows where patience or a plateau needs it
     scale          tables: standard;  images: divided by 255 (16 if no value is larger);
-                   numbers that lie between 0 and 1 already: none
+                   images with values from 0 to 1: none
     loss           classes: cross_entropy;  numbers: mse
-    L2 penalty     0.03 for tables below 2,000 training rows that nothing else keeps from being
-                   learned by heart (weight decay, dropout), else none
     batch size     64 rows, or 32 below 2,000 training rows
-    epochs         20, or more for small sets: as many as make about 3,000 steps, at most 100
+    epochs         20, or more for small sets: as many as make about 3,000 steps, at most 500
+    L2 penalty     0.01 for classification on tables below 2,000 training rows, which a network soon
+                   learns by heart, unless weight decay or dropout is set; else none
+    patience       10 epochs for regression on such tables; else never stopped early
+    validation     none, or a tenth of the training rows where patience or a plateau needs it
+    schedule       cosine, down to 0 in the last step; constant where patience may end the training
+                   at any epoch, or where phases set rates of their own
 
 Everything is fitted on the training rows alone.
 """
@@ -27,7 +30,7 @@ import numpy as np
 
 from glassnet.accelerate import Array
 from glassnet.callbacks import Callback, EarlyStopping
-from glassnet.config import ACTIVATIONS, RunConfig, Section, Spec
+from glassnet.runs.config import ACTIVATIONS, RunConfig, Section, Spec
 from glassnet.data import Dataset, Part, load, split, split_arrays
 from glassnet.initializers import INITIALIZERS
 from glassnet.layers import (
@@ -58,7 +61,9 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 SMALL_SET = 2000
 STEPS_OF_A_SMALL_SET = 3000
-L2_OF_A_SMALL_TABLE = 0.03
+L2 = 0.01
+PATIENCE = 10
+MOST_EPOCHS = 500
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Units:
     def move_into(self, last: Dense) -> None:
         """Let the last layer speak in these units: W ← W std, b ← b std + mean."""
         if last.bias is None:
-            raise ValueError("the last layer has no bias, so it can't take over the target's units")
+            raise ValueError("the last layer needs a bias to take over the target's units")
         last.weight.value = last.weight.value * self.std
         last.bias.value = last.bias.value * self.std + self.mean
 
@@ -100,7 +105,7 @@ class Recipe:
 
     Attributes:
         config: resolved, nothing is left open.
-        dataset: with its test part (None if it has none).
+        dataset: with its test part.
         train, validation: the rows that are learned from and watched.
         network: fresh, with the data's names as metadata.
         units: of a regression's targets, or None if they are learned as they are.
@@ -131,23 +136,32 @@ class Recipe:
             phases=as_phases(self.config.phases),
             batch_size=_known(training.batch_size),
             epochs=_known(training.epochs),
-            validation=self.validation and (self.validation.x, self._targets(self.validation.y)),
+            validation=self._watched(),
             callbacks=[*early, *callbacks],
             resume=resume,
         )
         last = self.network.layers[-1]
         if self.units is not None and isinstance(last, Dense):
             self.units.move_into(last)
+            del self.network.metadata["target_units"]
         return history
+
+    def _watched(self) -> tuple[Array, Array] | None:
+        watched = self.validation
+        return None if watched is None else (watched.x, self._targets(watched.y))
 
     def _targets(self, y: Array) -> Array:
         return y if self.units is None else self.units.standardized(y)
 
 
 def load_data(config: RunConfig) -> Dataset:
-    """The data set that a configuration names."""
+    """The data set that a configuration names.
+
+    Raises:
+        ValueError: if it can't be read, or if it is of another task than the configuration says.
+    """
     data = config.data
-    return load(
+    dataset = load(
         data.source,
         target=data.target,
         missing=data.missing,
@@ -155,6 +169,9 @@ def load_data(config: RunConfig) -> Dataset:
         task=data.task,
         drop=data.drop,
     )
+    if data.task not in ("auto", dataset.task):
+        raise ValueError(f"{data.source} is a {dataset.task} set, not {data.task}: leave task out")
+    return dataset
 
 
 def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
@@ -163,9 +180,7 @@ def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
     Raises:
         ValueError: if the configuration does not fit the data or itself.
     """
-    if dataset.test is None or config.data.test is not None:
-        config = _changed(config, "data", test=config.data.test or TEST_SHARE)
-        dataset = split(dataset, _known(config.data.test), config.seed)
+    config, dataset = hold_out_test(config, dataset)
     config = resolved(config, dataset)
     train, validation = dataset.train, None
     if config.data.validation is not None:
@@ -182,8 +197,20 @@ def prepare(config: RunConfig, dataset: Dataset) -> Recipe:
         "categories": {name: list(values) for name, values in dataset.categories.items()},
         "target": list(dataset.target),
     }
-    units = Units.of(train.y) if config.data.target_scale == "standard" else None
+    units = None
+    if config.data.target_scale == "standard":
+        units = Units.of(train.y)
+        # While it trains, the network speaks in other units: a checkpoint is no model to use.
+        network.metadata["target_units"] = {"mean": units.mean.tolist(), "std": units.std.tolist()}
     return Recipe(config, dataset, train, validation, network, units)
+
+
+def hold_out_test(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:
+    """The data set with a test part: its own, or the share that the configuration says."""
+    if dataset.test is not None and config.data.test is None:
+        return config, dataset
+    share = config.data.test or TEST_SHARE
+    return _changed(config, "data", test=share), split(dataset, share, config.seed)
 
 
 def check_parts(config: RunConfig) -> None:
@@ -216,7 +243,9 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         ValueError: for a loss that does not suit the task.
     """
     training = config.training
-    needs_validation = training.patience or training.schedule["name"] == "plateau"
+    patience = _patience(config, dataset)
+    schedule = _schedule(config, patience)
+    needs_validation = patience or schedule["name"] == "plateau"
     rows = len(dataset.train)
     config = _changed(
         config,
@@ -231,6 +260,8 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         "training",
         batch_size=training.batch_size or _batch_size(rows),
         l2=_l2(config, dataset),
+        patience=patience,
+        schedule=SCHEDULES.create(schedule).config(),
     )
     config = _changed(
         config,
@@ -241,7 +272,6 @@ def resolved(config: RunConfig, dataset: Dataset) -> RunConfig:
         class_weight=None,
         optimizer=make_optimizer(config).config(),
         **dict.fromkeys(_OPTIMIZER_FLAGS),
-        schedule=make_schedule(config).config(),
     )
     return config
 
@@ -257,7 +287,7 @@ def _scale(config: RunConfig, dataset: Dataset) -> float | str:
     if config.data.scale != "auto":
         return config.data.scale
     x = dataset.train.x
-    if x.dtype.kind == "b" or (x.ndim > 2 and 0 <= np.nanmin(x) and np.nanmax(x) <= 1):
+    if x.dtype.kind == "b" or (x.ndim > 2 and np.nanmin(x) >= 0 and np.nanmax(x) <= 1):
         return "none"
     if x.ndim > 2 and x.dtype == np.uint8:
         return 16.0 if x.max() <= 16 else 255.0
@@ -268,20 +298,46 @@ def _target_scale(config: RunConfig, dataset: Dataset) -> str:
     wish = config.data.target_scale
     if dataset.task != "regression":
         return "none"
+    ends_in_dense = not _is_explicit(config) or _takes_units(config.network.layers[-1])
     if wish == "auto":
-        explicit = _is_explicit(config) and config.network.layers[-1].get("name") != "Dense"
-        return "none" if explicit else "standard"
+        return "standard" if ends_in_dense else "none"
+    if wish == "standard" and not ends_in_dense:
+        raise ValueError(
+            "target_scale standard needs a Dense layer with a bias as the last one, to take over "
+            f"the target's units, but the last layer is {config.network.layers[-1]}: "
+            "use target_scale none"
+        )
     return wish
+
+
+def _takes_units(last: Spec) -> bool:
+    return last["name"] == "Dense" and last.get("use_bias", True) is not False
+
+
+def _patience(config: RunConfig, dataset: Dataset) -> int:
+    """See the rule above; 0 is never."""
+    if config.training.patience is not None:
+        return config.training.patience
+    return PATIENCE if _is_small_table(dataset) and dataset.task == "regression" else 0
 
 
 def _l2(config: RunConfig, dataset: Dataset) -> float | None:
     training = config.training
     options = {key for key, value in training.optimizer.items() if value}
-    guarded = training.weight_decay or config.network.dropout or options & {"l2", "weight_decay"}
-    is_small_table = len(dataset.input_shape) == 1 and len(dataset.train) < SMALL_SET
-    if training.l2 is not None or "l2" in training.optimizer or guarded or not is_small_table:
+    guarded = training.weight_decay or config.network.dropout or options & {"weight_decay"}
+    if training.l2 is not None or "l2" in training.optimizer or guarded:
         return training.l2
-    return L2_OF_A_SMALL_TABLE
+    return L2 if _is_small_table(dataset) and dataset.task == "classification" else None
+
+
+def _is_small_table(dataset: Dataset) -> bool:
+    return len(dataset.input_shape) == 1 and len(dataset.train) < SMALL_SET
+
+
+def _schedule(config: RunConfig, patience: int) -> Spec:
+    if config.training.schedule is not None:
+        return config.training.schedule
+    return {"name": "constant" if patience or config.phases else "cosine"}
 
 
 def _batch_size(rows: int) -> int:
@@ -290,7 +346,7 @@ def _batch_size(rows: int) -> int:
 
 def _epochs(rows: int, batch_size: int | str) -> int:
     steps = 1 if batch_size == "full" else math.ceil(rows / int(batch_size))
-    return min(100, max(20, math.ceil(STEPS_OF_A_SMALL_SET / steps)))
+    return min(MOST_EPOCHS, max(20, math.ceil(STEPS_OF_A_SMALL_SET / steps)))
 
 
 # Parts.
@@ -374,7 +430,7 @@ def _refuse_shorthands(config: RunConfig) -> None:
 
 
 def _outputs(config: RunConfig, dataset: Dataset) -> int:
-    """One output for each class or target; a single one for yes or no under binary cross-entropy."""
+    """One output for each class or target; a single one for binary cross-entropy on two classes."""
     if dataset.task == "regression":
         return 1 if dataset.train.y.ndim == 1 else int(dataset.train.y.shape[1])
     is_binary = _loss_spec(config, dataset)["name"] == "binary_cross_entropy"
@@ -425,18 +481,28 @@ _OPTIMIZER_FLAGS = ("learning_rate", "momentum", "weight_decay", "l2", "clip_nor
 
 
 def make_optimizer(config: RunConfig) -> Optimizer:
-    """The optimizer with its options, those of the flags included."""
+    """The optimizer with its options, those of the flags included.
+
+    Raises:
+        ValueError: for an option that it does not have, or a value that is not allowed.
+    """
     training = config.training
     spec = dict(training.optimizer)
     for key in _OPTIMIZER_FLAGS:
         if getattr(training, key) is not None:
             spec[key] = getattr(training, key)
+    optimizer = OPTIMIZERS[spec["name"]]
+    if "momentum" in spec and not hasattr(optimizer, "momentum"):
+        raise ValueError(
+            f"{spec['name']} has no momentum to set: use --optimizer momentum or nesterov, or "
+            "leave --momentum out"
+        )
     return OPTIMIZERS.create(spec)
 
 
 def make_schedule(config: RunConfig) -> Schedule:
     """The schedule of the learning rate."""
-    return SCHEDULES.create(config.training.schedule)
+    return SCHEDULES.create(config.training.schedule or "constant")
 
 
 def _known(value: Any) -> Any:

@@ -6,8 +6,8 @@
     model.safetensors       the network, for `evaluate` and `predict`
     report.md, report.json  set-up, scores, tables;   figures/*.png
 
-A run that another one replaces is put aside under a hidden name first, and removed only when the new
-run has its model. If the new one fails before its first checkpoint, the old one comes back.
+A run that another one replaces is put aside under a hidden name, and removed only when the new run
+is complete. If the new one fails before its first checkpoint, the old one comes back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,8 @@ def choose_folder(name: str, out: Path | None, force: bool) -> RunFolder:
     """The folder of a new run: `out`, or `runs/<name>-<n>` with the first n that is free.
 
     Raises:
-        ValueError: if `out` exists and may not be replaced: it is a run and `force` is not set, or it
-            is something else than a run.
+        ValueError: if `out` exists and may not be replaced: it is a run and `force` is not set, or
+            it is something else than a run.
     """
     if out is None:
         number = 1
@@ -107,7 +107,7 @@ def choose_folder(name: str, out: Path | None, force: bool) -> RunFolder:
         return folder
     if not folder.config.is_file():
         raise ValueError(
-            f"{out} exists and is not the folder of a run, so it is left alone: choose another --out"
+            f"{out} exists and is not a run's folder, so it is left alone: choose another --out"
         )
     if not force:
         raise ValueError(
@@ -133,11 +133,12 @@ def open_run(path: Path) -> RunFolder:
 
 @contextmanager
 def new_run(folder: RunFolder) -> Iterator[None]:
-    """Make the folder for the time of a run, keeping what it replaces until there is a model.
+    """Make the folder of a run, keeping what it replaces (`complete` ends that).
 
     Raises:
         ValueError: if the folder can't be made.
     """
+    new_parents = [parent for parent in folder.path.parents if not parent.exists()]
     try:
         _put_aside(folder)
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -150,11 +151,17 @@ def new_run(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        if folder.model.is_file():
-            shutil.rmtree(folder.replaced, ignore_errors=True)
-        elif not folder.checkpoint.is_file():
+        if not folder.checkpoint.is_file():
             shutil.rmtree(folder.path, ignore_errors=True)
             _bring_back(folder)
+            with suppress(OSError):  # somebody else's files may be there by now
+                for parent in new_parents:
+                    parent.rmdir()
+
+
+def complete(folder: RunFolder) -> None:
+    """The run has all that it should have: remove the one that it replaces."""
+    shutil.rmtree(folder.replaced, ignore_errors=True)
 
 
 def _put_aside(folder: RunFolder) -> None:
