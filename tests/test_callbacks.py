@@ -145,6 +145,8 @@ def test_learning_rate_log_has_every_step():
 
 def test_events_come_in_order():
     class Diary(Callback):
+        every_step = True
+
         def __init__(self):
             self.events = []
 

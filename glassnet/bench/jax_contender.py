@@ -56,7 +56,9 @@ class Jax(Contender):
         super().__init__(workload, variant)
         import jax
 
-        self.run = jax.jit(make_run(self.workload, int(variant.options["unroll"])), donate_argnums=0)
+        self.run = jax.jit(
+            make_run(self.workload, int(variant.options["unroll"])), donate_argnums=0
+        )
         self.state = initial_state(self.workload)
         self.rng = np.random.default_rng(0)
 
@@ -119,7 +121,9 @@ def initial_state(workload: Workload) -> State:
     return State(parameters, running, moments, jnp.zeros((), jnp.int32), jax.random.key(0))
 
 
-def make_run(workload: Workload, unroll: int = 1) -> Callable[[State, Any, Any, Any], tuple[State, Any]]:
+def make_run(
+    workload: Workload, unroll: int = 1
+) -> Callable[[State, Any, Any, Any], tuple[State, Any]]:
     """The function that is compiled: state, x, y, orders ↦ state, losses of all steps.
 
     Orders are the rows of every step, (steps, batch), or (steps, 0) if each takes all rows.
@@ -130,7 +134,9 @@ def make_run(workload: Workload, unroll: int = 1) -> Callable[[State, Any, Any, 
     update = make_update(workload.optimizers[-1])
 
     def step(state: State, x: Any, y: Any) -> tuple[State, Any]:
-        key, dropping = jax.random.split(state.key) if workload.network.dropout else (state.key,) * 2
+        key, dropping = (
+            jax.random.split(state.key) if workload.network.dropout else (state.key,) * 2
+        )
         (loss, running), gradient = loss_and_gradient(
             state.parameters, state.running, x, y, dropping
         )
@@ -176,9 +182,7 @@ def make_loss(workload: Workload) -> Callable[..., tuple[Any, Tree]]:
         kept = jax.random.bits(key, x.shape, jnp.uint16) >= threshold
         return jnp.where(kept, x / (1 - network.dropout), 0)
 
-    def loss(
-        parameters: Tree, running: Tree, x: Any, y: Any, key: Any
-    ) -> tuple[Any, Tree]:
+    def loss(parameters: Tree, running: Tree, x: Any, y: Any, key: Any) -> tuple[Any, Tree]:
         seen = []
         hidden = len(parameters) - 1
         keys = jax.random.split(key, hidden) if network.dropout else [key] * hidden

@@ -50,9 +50,7 @@ class Keras(Contender):
         x, y = self._arrays
         rows = per_epoch * work.batch
         epochs = steps // per_epoch
-        self.model.fit(
-            x[:rows], y[:rows], work.batch, epochs, verbose=0, shuffle=work.shuffle
-        )
+        self.model.fit(x[:rows], y[:rows], work.batch, epochs, verbose=0, shuffle=work.shuffle)
         return per_epoch * epochs
 
     def losses(self, workload: Workload) -> list[float]:

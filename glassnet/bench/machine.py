@@ -7,10 +7,11 @@ import os
 import platform
 from typing import Any
 
+from glassnet import __version__
 from glassnet.bench.contender import CONTENDERS, available_cores, contender_class, versions
 
 INSTRUCTIONS = {"avx2": "AVX2", "avx512f": "AVX-512", "neon": "NEON", "fma": "FMA"}
-OWN_PACKAGES = ("glassnet", "numpy", "numba", "scipy")
+OWN_PACKAGES = ("numpy", "numba", "scipy")
 BUSY = 0.3
 """Load a core above which other programs disturb what is measured."""
 
@@ -40,7 +41,8 @@ def describe_machine() -> dict[str, Any]:
 
 def describe_packages() -> dict[str, str]:
     """Versions of ours and of every contender that is installed."""
-    found = {name: importlib.metadata.version(name) for name in OWN_PACKAGES}
+    found = {"glassnet": __version__}
+    found |= {name: importlib.metadata.version(name) for name in OWN_PACKAGES}
     for name in CONTENDERS:
         try:
             found |= versions(contender_class(name))

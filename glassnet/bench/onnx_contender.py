@@ -88,9 +88,7 @@ def write(network: Architecture, path: Path) -> None:
         [helper.make_tensor_value_info(value, TensorProto.FLOAT, ["n", network.sizes[-1]])],
         constants,
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     onnx.save(model, path)
 
 

@@ -131,9 +131,7 @@ def _attempt(lane: Lane, command: str, result: WorkloadResult) -> object:
         return None
 
 
-def _checked(
-    workload: Workload, lanes: list[Lane], result: WorkloadResult, say: Say
-) -> list[Lane]:
+def _checked(workload: Workload, lanes: list[Lane], result: WorkloadResult, say: Say) -> list[Lane]:
     """Those lanes that compute the same numbers as ours."""
     what = {
         "predict": f"the probabilities of {CHECKED_ROWS} rows",
@@ -187,8 +185,8 @@ def _time(lanes: list[Lane], runs: int, result: WorkloadResult, say: Say, rest: 
         say(f"{result.name}: run {number + 1} of {runs}")
         for lane in list(running):
             value = _attempt(lane, "measure", result)
-            if isinstance(value, float):
-                lane.timing.values.append(value)
+            if isinstance(value, int | float):
+                lane.timing.values.append(float(value))
             else:
                 running.remove(lane)
             time.sleep(rest)

@@ -90,7 +90,7 @@ def constants(x: float) -> Constants:
 
 
 @overload(constants)
-def _constants(x):
+def _choose_constants(x):
     chosen = SINGLE if x.name == "float32" else DOUBLE
     return lambda x: chosen
 

@@ -1,8 +1,8 @@
 """Twin of `layers/philox.py`, equal to the reference bit for bit.
 
 Each counter goes through its ten rounds in registers, eight counters side by side, so that `work`
-is not needed. The loop over the rounds has to stand in the kernel itself: in a function of its own it
-would keep the outer loop from becoming vector instructions (4 times slower).
+is not needed. The loop over the rounds has to stand in the kernel itself: in a function of its own
+it would keep the outer loop from becoming vector instructions (4 times slower).
 """
 
 import numpy as np

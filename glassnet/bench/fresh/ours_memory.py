@@ -20,7 +20,9 @@ def main() -> None:
     else:
         from glassnet.data.mnist import read_idx
 
-        images, labels = (data / f"train-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1"))
+        images, labels = (
+            data / f"train-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1")
+        )
         x = read_idx(gzip.open(images).read(), "images", 3)
         y = read_idx(gzip.open(labels).read(), "labels", 1).astype(np.int64)
     layers = [gn.Rescale(1 / 255), gn.Flatten(), gn.Dense(256), gn.ReLU(), gn.Dense(10)]
