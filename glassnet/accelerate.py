@@ -152,7 +152,8 @@ Call = tuple[Callable[..., Any], tuple[Array, ...]]
 def capture() -> Iterator[list[Call]]:
     """Write down every kernel call of this thread, in order, while running it."""
     before = _switch.calls
-    _switch.calls = calls = []
+    calls: list[Call] = []
+    _switch.calls = calls
     try:
         yield calls
     finally:

@@ -1,9 +1,9 @@
 """Batches: the arrays that a training step reads and writes, and the kernels that fill them.
 
-What changes from one step to the next stands in arrays too: which batch of the epoch it is (`index`),
-where each batch begins in the epoch's order of rows (`starts`), the learning rate of each step
-(`rates`). So a step is the same list of kernel calls on the same arrays every time, and can be
-recorded.
+What changes from one step to the next stands in arrays too: which batch of the epoch it is
+(`index`), where each batch begins in the epoch's order of rows (`starts`), the learning rate of
+each step (`rates`). So a step is the same list of kernel calls on the same arrays every time, and
+can be recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @accelerated
 def take_rows(data: Array, order: Array, starts: Array, index: Array, rows: Array) -> None:
-    """rows[i] = data[order[start + i]] in the dtype of `rows`, start being that of batch `index`."""
+    """rows[i] = data[order[start + i]] in the dtype of `rows`, with the start of batch `index`."""
     start = starts[index.item()]
     rows[...] = data[order[start : start + len(rows)]]
 

@@ -1,13 +1,14 @@
 """Files: a network, or a network in the middle of its training, as one safetensors file.
 
-A safetensors file is a JSON header (names, dtypes, shapes, and one string of our own) followed by the
-bare numbers. Nothing in it can run when it is opened. The string of our own is a JSON document:
+A safetensors file is a JSON header (names, dtypes, shapes, and one string of our own) followed by
+the bare numbers. Nothing in it can run when it is opened. The string of our own is a JSON document:
 
     {"format": 1, "glassnet": version, "network": {layers, input_shape, dtype, seed, loss, task,
      metadata, epochs_trained}, "training": {…} or absent, "sha256": of all the rest}
 
-Tensors are called as in `network.parameters` and `network.buffers` (`layers.0.weight`); what belongs
-to a training in progress is called `training.…`. Layers are looked up by name in the closed registry.
+Tensors are called as in `network.parameters` and `network.buffers` (`layers.0.weight`); what
+belongs to a training in progress is called `training.…`. Layers are looked up by name in the closed
+registry.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def load_checkpoint(path: Path, network: Network) -> tuple[dict[str, Any], dict[
     tensors, document = read_tensors(path)
     if "training" not in document:
         raise ValueError(
-            f"{path} is a finished model without training state, so training cannot be resumed from it. "
-            "Use a file written by the Checkpoint callback."
+            f"{path} is a finished model without training state, so training cannot be resumed "
+            "from it. Use a file written by the Checkpoint callback."
         )
     theirs, ours = document["network"], describe(network)
     for key in ("input_shape", "layers", "dtype", "seed"):
@@ -101,7 +102,8 @@ def describe(network: Network) -> dict[str, Any]:
     """All of a network but its numbers, as JSON-able data.
 
     Raises:
-        ValueError: if a layer or the loss is of an unregistered class, which could not be read back.
+        ValueError: if a layer or the loss is of an unregistered class, which could not be read
+            back.
     """
     for layer in network.layers:
         _refuse_unregistered(layer, LAYERS)
@@ -122,8 +124,8 @@ def describe(network: Network) -> dict[str, Any]:
 def _refuse_unregistered(part: Any, registry: Registry[Any]) -> None:
     if not registry.knows(part):
         raise ValueError(
-            f"{type(part).__name__} is not registered, so a file could name it but nobody could read it "
-            "back. Put @glassnet.register above the class."
+            f"{type(part).__name__} is not registered, so a file could name it but nobody could "
+            "read it back. Put @glassnet.register above the class."
         )
 
 
@@ -155,7 +157,8 @@ def fill(network: Network, tensors: Mapping[str, Array]) -> None:
             raise ValueError(f"tensor {name!r} is missing.")
         if tensors[name].shape != target.shape:
             raise ValueError(
-                f"tensor {name!r} has shape {tensors[name].shape}, the network needs {target.shape}."
+                f"tensor {name!r} has shape {tensors[name].shape}, "
+                f"the network needs {target.shape}."
             )
         target[...] = tensors[name]
     for layer in network.layers:
@@ -219,7 +222,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         )
     if _digest(tensors, document) != written:
         raise ValueError(
-            f"{path} was changed after glassnet wrote it: its checksum does not fit. Use an intact copy."
+            f"{path} was changed after glassnet wrote it: its checksum does not fit. "
+            "Use an intact copy."
         )
     return tensors, document
 

@@ -1,9 +1,9 @@
 """Initial weights: what a network knows before it has seen anything.
 
 A signal that passes through a layer y = xW of fan_in inputs has variance
-Var[y] = fan_in · Var[W] · E[x²]. The named initialisers choose Var[W] so that the signal (and, going
-back, the gradient) neither dies out nor explodes from layer to layer; they differ in what they assume
-of the activation in between.
+Var[y] = fan_in · Var[W] · E[x²]. The named initialisers choose Var[W] so that the signal (and,
+going back, the gradient) neither dies out nor explodes from layer to layer; they differ in what
+they assume of the activation in between.
 
 Those with a normal and a uniform form draw with the same variance: U(−a, a) has variance a²/3.
 """
@@ -24,8 +24,8 @@ INITIALIZERS: Registry[Initializer] = Registry("initializer")
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """How many inputs feed one output (fan_in), and how many outputs one input feeds (fan_out).
 
-    A dense weight is (fan_in, fan_out). A convolution's is (channels out, channels in, height, width),
-    where every output sees `channels in · height · width` inputs.
+    A dense weight is (fan_in, fan_out). A convolution's is (channels out, channels in, height,
+    width), where every output sees `channels in · height · width` inputs.
 
     >>> fans((784, 32)), fans((16, 3, 5, 5)), fans((7,))
     ((784, 32), (75, 400), (7, 7))
@@ -237,7 +237,7 @@ class LeCunUniform(Initializer):
 
 @INITIALIZERS.register
 class FanInUniform(Initializer):
-    """W ~ U(−1/√fan_in, 1/√fan_in): a third of LeCun's variance, PyTorch's default for linear layers.
+    """W ~ U(−1/√fan_in, 1/√fan_in): a third of LeCun's variance, PyTorch's default.
 
     It suits layers whose scale nothing depends on, or should not: before a normalisation, which
     divides the scale out again (there smaller weights mean that a step turns them further), and
@@ -265,8 +265,8 @@ class Orthogonal(Initializer):
     Arguments:
         gain: a factor on the result, > 0.
 
-    Source: Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks", ICLR 2014.
+    Source: Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks", ICLR 2014.
 
     >>> w = Orthogonal()((3, 5), np.random.default_rng(0))
     >>> bool(np.allclose(w @ w.T, np.eye(3)))

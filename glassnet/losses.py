@@ -227,7 +227,7 @@ class Loss(Configurable):
 
     def value(self, total: Array) -> float:
         """J from the sums that `into` leaves: Σ wᵢ ℓᵢ, divided by N if the reduction is a mean."""
-        weighted, norm = total.tolist()
+        weighted, norm = float(total[0]), float(total[1])
         return weighted / (norm or 1.0) if self.reduction == "mean" else weighted
 
     def _by_class(self, outputs: int) -> Array:

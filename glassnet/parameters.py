@@ -1,8 +1,8 @@
 """Parameters: all that a network learns, in one flat vector.
 
-`ParameterStore` owns two contiguous arrays, θ (`theta`) and ∂J/∂θ (`gradient`). Every `Parameter` is a
-window into both. An optimizer step, clipping, a snapshot or a gradient check is then one line on one
-array, and a layer still sees a weight matrix.
+`ParameterStore` owns two contiguous arrays, θ (`theta`) and ∂J/∂θ (`gradient`). Every `Parameter`
+is a window into both. An optimizer step, clipping, a snapshot or a gradient check is then one line
+on one array, and a layer still sees a weight matrix.
 
 Parameters that weight decay applies to come first in θ, so that decay is a slice.
 """
@@ -123,7 +123,7 @@ class ParameterStore:
         return parameter
 
     def buffer(self, name: str, values: Array) -> Array:
-        """Declare an array that is saved with the network but not learned; returns that very array."""
+        """Declare an array that is saved with the network but not learned; returns that array."""
         self._refuse_twice(self.scope + name)
         self.buffers[self.scope + name] = values
         return values

@@ -1,15 +1,15 @@
 """Recording: a training step written down once, then run again and again.
 
 A step is a fixed list of kernel calls on fixed arrays: all that changes from step to step (which
-batch, the learning rate, dropout's counter) lives in those arrays. So the list is captured while one
-step runs, and run again in one of three ways, which give the same bits:
+batch, the learning rate, dropout's counter) lives in those arrays. So the list is captured while
+one step runs, and run again in one of three ways, which give the same bits:
 
     plain      the Python code of layers, loss and optimizer, as in the step that was captured
     replayed   the calls of the list, one after the other, from Python
     compiled   the calls of the list by address, from a native loop (`glassnet.kernels.executor`)
 
-Which one is a fixed rule (`way`): compiled when every call is a kernel of ours with a compiled twin,
-else replayed; a layer, loss or optimizer of the user's own is one call of the list.
+Which one is a fixed rule (`way`): compiled when every call is a kernel of ours with a compiled
+twin, else replayed; a layer, loss or optimizer of the user's own is one call of the list.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Training: fit → epoch → step.
 
-A step is what every optimizer paper calls one iteration: take a batch, go forward, go backward, move
-θ. An epoch is one pass over the rows in a new order. All that changes from step to step is kept in
-arrays or plain numbers that `state` returns, and nothing random is drawn from a running generator: the
-order of an epoch is a function of (seed, epoch), a dropout mask of (key, step). So a run that goes on
-from a checkpoint, even from the middle of an epoch, equals the uninterrupted one bit for bit.
+A step is what every optimizer paper calls one iteration: take a batch, go forward, go backward,
+move θ. An epoch is one pass over the rows in a new order. All that changes from step to step is
+kept in arrays or plain numbers that `state` returns, and nothing random is drawn from a running
+generator: the order of an epoch is a function of (seed, epoch), a dropout mask of (key, step). So a
+run that goes on from a checkpoint, even from the middle of an epoch, equals the uninterrupted one
+bit for bit.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class History(list[dict[str, float]]):
 def batch_bounds(rows: int, batch_size: int, minimum: int = 1) -> list[tuple[int, int]]:
     """Where the batches of an epoch begin and end.
 
-    The last batch holds what is left; if that is fewer than `minimum` rows, they join the batch before.
+    The last batch holds what is left; if that is fewer than `minimum` rows, they join the batch
+    before.
 
     Raises:
         ValueError: if no batch of that size, or no set of that many rows, can be trained on.
@@ -181,8 +183,8 @@ class Trainer:
         _, targets = self.network.prepared_targets(y, len(x), self.loss)
         if targets.task != self.targets.task:
             raise ValueError(
-                f"The validation targets are those of a {targets.task} task, the training targets those "
-                f"of a {self.targets.task} task; write both in the same way."
+                f"The validation targets are those of a {targets.task} task, the training targets "
+                f"those of a {self.targets.task} task; write both in the same way."
             )
         return x, targets, checked_weights(rest[0] if rest else None, len(x))
 
@@ -248,7 +250,7 @@ class Trainer:
         self._tell("on_epoch_end")
 
     def _run_steps(self) -> None:
-        """Take a step; or, when the step is compiled and nobody watches each one, some 50 ms of them."""
+        """Take a step; or some 50 ms of them, if compiled and nobody watches each one."""
         start, stop = self.bounds[self.batch]
         size = stop - start
         if size not in self._recordings:
@@ -338,7 +340,7 @@ class Trainer:
         self.bounds = batch_bounds(len(self.x), size, self.network.minimum_training_rows)
         self.batches = len(self.bounds)
         rows = self._rows
-        if len(rows.starts) != self.batches:  # recorded steps read these arrays: keep them if possible
+        if len(rows.starts) != self.batches:  # recorded steps read these arrays
             rows.starts, rows.rates = np.zeros(self.batches, np.int64), np.zeros(self.batches)
             self._recordings.clear()
         rows.starts[:] = [start for start, _ in self.bounds]
@@ -347,11 +349,11 @@ class Trainer:
 
     def _order(self) -> Array:
         """The order of the rows in this epoch, a function of seed and epoch alone."""
-        rows = len(self.x)
-        if not self.shuffle:
-            return np.arange(rows)
-        rng = np.random.default_rng([self.network.seed, 2, self.first_epoch + self.epoch])
-        return rng.permutation(rows)
+        order = np.arange(len(self.x))
+        if self.shuffle:
+            seed = [self.network.seed, 2, self.first_epoch + self.epoch]
+            np.random.default_rng(seed).shuffle(order)
+        return order
 
     def _learning_rate(self, batch: int) -> float:
         position = Position(
@@ -363,7 +365,7 @@ class Trainer:
         return self.base_rate * self.schedule.factor(position)
 
     def _fit_preprocessing(self) -> None:
-        """Let layers such as `Standardize` learn from the training rows, each after those before."""
+        """Let layers such as `Standardize` learn from the training rows, one after the other."""
         for index, layer in enumerate(self.network.layers):
             if layer.needs_fit and not layer.fitted:
                 layer.fit(self._rows_at(index))
@@ -373,7 +375,7 @@ class Trainer:
         """All training rows as they reach layer `index`."""
         if index == 0:
             return self.x
-        parts = []
+        parts: list[Array] = []
         for chunk in chunks(len(self.x)):
             y = self.network.entry(self.x[chunk])
             for layer in self.network.layers[:index]:
@@ -447,8 +449,9 @@ class Trainer:
         for key, value in ours.items():
             if theirs.get(key) != value:
                 raise ValueError(
-                    f"{path} was written with {key} = {theirs.get(key)!r}, but this run has {value!r}. "
-                    "Resume with the same data and settings, or train anew without resume."
+                    f"{path} was written with {key} = {theirs.get(key)!r}, but this run has "
+                    f"{value!r}. Resume with the same data and settings, or train anew "
+                    "without resume."
                 )
         self.optimizer.prepare(self.network.store)
         self.optimizer.load_state(_under("optimizer.", arrays))
@@ -476,7 +479,8 @@ def _hold_out(
     if validation is None or isinstance(validation, tuple | list):
         if validation is not None and len(validation) not in (2, 3):
             raise ValueError(
-                f"validation is (x, y), (x, y, sample_weight) or a share. Received {len(validation)} parts."
+                "validation is (x, y), (x, y, sample_weight) or a share. "
+                f"Received {len(validation)} parts."
             )
         return x, y, weights, validation
     if isinstance(validation, bool) or not 0 < float(validation) < 1:

@@ -1,4 +1,4 @@
-"""Callbacks: early stopping, checkpoints, the learning-rate log, and what the trainer tells them."""
+"""Callbacks: early stopping, checkpoints, the learning-rate log, and what they are told."""
 
 from __future__ import annotations
 

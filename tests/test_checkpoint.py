@@ -1,4 +1,4 @@
-"""Model files: the same bits back, nothing lost, and one clear sentence for files that are not right."""
+"""Model files: the same bits back, nothing lost, and one clear sentence for bad files."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_newer_format(network, tmp_path, monkeypatch):
 
 
 def test_an_unknown_layer_is_not_looked_for_anywhere(file, tmp_path):
-    """A file that names a class by import path, with a valid checksum, gets nothing but a sentence."""
+    """A file that names an import path, with a valid checksum, gets nothing but a sentence."""
     from glassnet.checkpoint import write_tensors
 
     tensors, document = read_tensors(file)

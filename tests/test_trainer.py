@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -274,9 +275,8 @@ def test_a_later_layer_is_fitted_on_what_reaches_it():
     ],
 )
 def test_bad_options_say_what_was_received_and_expected(blobs, options, message):
-    with pytest.raises(ValueError, match=None) as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         small_network().fit(*blobs, **{"loss": "cross_entropy", **options})
-    assert message in str(caught.value)
 
 
 def test_bad_targets_are_refused_before_anything_is_trained(blobs):
@@ -361,7 +361,7 @@ class KeepCheckpoints(gn.Checkpoint):
 
 
 def fit_resumable(blobs, epochs=4, resume=None, extra=(), optimizer=None, schedule=None):
-    """A training in which everything has state: dropout, batch norm, Adam, plateau, early stopping."""
+    """A training in which everything has state: dropout, batch norm, Adam, plateau, patience."""
     net = small_network()
     optimizer = optimizer or gn.AdamW(0.01, clip_norm=1.0)
     history = net.fit(

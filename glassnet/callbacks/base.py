@@ -15,8 +15,9 @@ class Callback:
     """Base of all callbacks; override what you need.
 
     A callback reads the trainer (`trainer.epoch`, `trainer.batch_loss`, `trainer.history`,
-    `trainer.network`) and may call `trainer.stop(reason)`. If it must remember something for a resumed
-    run to equal an uninterrupted one, it returns that from `state` (JSON-able) and `arrays`.
+    `trainer.network`) and may call `trainer.stop(reason)`. If it must remember something for a
+    resumed run to equal an uninterrupted one, it returns that from `state` (JSON-able) and
+    `arrays`.
 
     Example:
         >>> import numpy as np, glassnet as gn

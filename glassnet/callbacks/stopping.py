@@ -21,7 +21,8 @@ class EarlyStopping(Callback):
 
     Arguments:
         patience: how many epochs without improvement are waited for, ≥ 1.
-        monitor: a key of the history. By default `"val_loss"` if there is validation, else `"loss"`.
+        monitor: a key of the history. By default `"val_loss"` if there is validation, else
+            `"loss"`.
         mode: `"min"` if smaller is better, `"max"` if larger is; by default `"max"` for accuracies.
         minimum_change: what counts as an improvement, in the quantity's own units, ≥ 0.
         restore_best: put the weights and buffers of the best epoch back when training ends.
@@ -40,7 +41,7 @@ class EarlyStopping(Callback):
         >>> history.stopped.split(";")[0]
         'val_loss has not improved for 5 epochs'
 
-    Source: Prechelt, "Early stopping — but when?", 1998 (its class UP of criteria, counted in epochs).
+    Source: Prechelt, "Early stopping — but when?", 1998 (its class UP of criteria).
     """
 
     def __init__(
@@ -87,8 +88,8 @@ class EarlyStopping(Callback):
             self._weights = _snapshot(trainer) if self.restore_best else {}
         elif trainer.epoch - self.best_epoch >= self.patience:
             trainer.stop(
-                f"{key} has not improved for {self.patience} epochs; its best was {self.best:.6g} in "
-                f"epoch {self.best_epoch}"
+                f"{key} has not improved for {self.patience} epochs; its best was "
+                f"{self.best:.6g} in epoch {self.best_epoch}"
             )
 
     def on_fit_end(self, trainer: Trainer) -> None:
@@ -119,9 +120,9 @@ def _snapshot(trainer: Trainer) -> dict[str, Array]:
 class StopOnNonFinite(Callback):
     """End training with `TrainingDiverged` as soon as the loss is infinite or not a number.
 
-    Every `fit` has one, unless you pass one of your own. It acts before that loss has moved θ, so the
-    network keeps the weights it had. The message names the first layer whose parameters or outputs are
-    no longer finite, and what usually helps.
+    Every `fit` has one, unless you pass one of your own. It acts before that loss has moved θ, so
+    the network keeps the weights it had. The message names the first layer whose parameters or
+    outputs are no longer finite, and what usually helps.
 
     Arguments:
         ignore: go on all the same (to watch a network break down).
@@ -137,14 +138,14 @@ class StopOnNonFinite(Callback):
 
         raise TrainingDiverged(
             f"The loss became {trainer.batch_loss} in epoch {trainer.epoch + 1}, step "
-            f"{trainer.step + 1}: {first_non_finite(trainer.network, x)}. Lower the learning rate (it is "
-            f"{trainer.optimizer.learning_rate:g}), clip the gradient (clip_norm=1.0), or scale the "
-            "inputs."
+            f"{trainer.step + 1}: {first_non_finite(trainer.network, x)}. Lower the learning rate "
+            f"(it is {trainer.optimizer.learning_rate:g}), clip the gradient (clip_norm=1.0), or "
+            "scale the inputs."
         )
 
 
 def first_non_finite(network: Network, x: Array) -> str:
-    """Say where numbers first stop being finite: in a layer's parameters, or in its outputs for x."""
+    """Say where numbers first stop being finite: in a layer's parameters or its outputs for x."""
     y = network.entry(x)
     for index, layer in enumerate(network.layers):
         for name, parameter in network.parameters.items():

@@ -59,8 +59,8 @@ def evaluate(
 
 
 def _test_part(model: Path) -> Part:
-    from glassnet.runs.training import data_of
     from glassnet.runs.folder import open_run
+    from glassnet.runs.training import data_of
 
     if not model.is_dir():
         raise ValueError(f"{model} is a model without its data: name a file of labelled rows too")

@@ -311,8 +311,8 @@ def train(
 
 def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: bool) -> Any:
     from glassnet.callbacks.progress import Progress
-    from glassnet.runs.training import start_run
     from glassnet.runs.folder import choose_folder
+    from glassnet.runs.training import start_run
 
     if source is None:
         raise ValueError(
@@ -340,8 +340,8 @@ def _config(source: str, flags: dict[str, Any]) -> RunConfig:
 
 def _resume(run: Path, epochs: int | None) -> Any:
     from glassnet.callbacks.progress import Progress
-    from glassnet.runs.training import resume_run
     from glassnet.runs.folder import open_run
+    from glassnet.runs.training import resume_run
 
     with Progress() as progress:
         return resume_run(open_run(run), epochs, [progress], progress.say)

@@ -1,16 +1,17 @@
 """Compiled twins: the kernels of the same names, as loops that Numba turns into machine code.
 
-A file here stands for the file of the same name where the references are: `kernels/dense.py` holds the
-twins of `layers/dense.py`. A twin has its reference's name and arguments, and computes the same numbers
-up to rounding; tests walk over all of them. The references are the equations; these files are what the
-processor likes.
+A file here stands for the file of the same name where the references are: `kernels/dense.py` holds
+the twins of `layers/dense.py`. A twin has its reference's name and arguments, and computes the same
+numbers up to rounding; tests walk over all of them. The references are the equations; these files
+are what the processor likes.
 
 How loops are written here, and why:
 
-    for i in range(np.uint64(n))       signed bounds would keep wrap-around and block vectorisation (4×)
-    x.reshape(x.size)                  one flat loop for any number of axes; inputs are C-contiguous
-    value[()]                          a number that is passed as an array without axes
-    float32 stays float32              constants are made with the array's own type: `x.dtype.type(0.5)`
+    for i in range(np.uint64(n))    signed bounds would keep wrap-around, which blocks
+                                    vectorisation (4×)
+    x.reshape(x.size)               one flat loop for any number of axes; inputs are C-contiguous
+    value[()]                       a number that is passed as an array without axes
+    float32 stays float32           constants have the array's own type: `x.dtype.type(0.5)`
 
 `fastmath` allows multiply-add only ("contract"): no kernel may assume that numbers are finite. Sums
 that may be reordered for speed say so with `compiled(reassociate=True)`.

@@ -1,8 +1,8 @@
 """How twins are compiled, and where the machine code is kept.
 
-The machine code of a kernel is kept on disk, in a folder whose name is a hash of all kernel sources,
-of the versions involved and of the flags: Numba itself would notice only changes in a function's own
-file, not in one that it calls.
+The machine code of a kernel is kept on disk, in a folder whose name is a hash of all kernel
+sources, of the versions involved and of the flags: Numba itself would notice only changes in a
+function's own file, not in one that it calls.
 """
 
 from __future__ import annotations
@@ -50,20 +50,21 @@ def compiled(
     """
     if function is None:
         return lambda f: compiled(f, reassociate=reassociate, inline=inline)
-    options = {
+    options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
         "fastmath": REASSOCIATE if reassociate else CONTRACT,
     }
     if inline:
         return numba.njit(**options)(function)
-    before = numba.core.config.CACHE_DIR
+    config: Any = numba.core.config
+    before = config.CACHE_DIR
     _announce()
-    numba.core.config.CACHE_DIR = str(FOLDER)  # read when a function is decorated
+    config.CACHE_DIR = str(FOLDER)  # read when a function is decorated
     try:
         return numba.njit(cache=True, **options)(function)
     finally:
-        numba.core.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 def _announce() -> None:

@@ -1,8 +1,8 @@
 """Denormal numbers flushed to zero: two bits of the x86 control register MXCSR, for one thread."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-import platform
 
 from llvmlite import ir
 from numba import types

@@ -7,11 +7,13 @@ address and a block of words, a step is a list of calls, and one executor, compi
 networks, runs any of them: there is nothing to compile for a new architecture, a call costs some
 nanoseconds, and the bits are those of plain calls because the very same machine code computes them.
 
-That layout is documented by Numba but not promised. `works` tries it once a process; where it fails,
-recordings are replayed from Python instead.
+That layout is documented by Numba but not promised. `works` tries it once a process; where it
+fails, recordings are replayed from Python instead.
 """
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -19,6 +21,7 @@ from numba import typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from glassnet.accelerate import Array, Call
 from glassnet.kernels.compile import compiled
 
 MOST_WORDS = 160
@@ -40,7 +43,9 @@ def call_by_address(typingctx, address, count, block):
         result = cgutils.alloca_once(builder, pointer)  # nothing is returned, but a place is due
         raised = cgutils.alloca_once(builder, pointer)
         words = builder.inttoptr(block, WORD.as_pointer())
-        start, unknown, done = builder.block, *map(builder.append_basic_block, ("unknown", "done"))
+        start = builder.block
+        unknown = builder.append_basic_block("unknown")
+        done = builder.append_basic_block("done")
         statuses = [(ir.Constant(WORD, -1), unknown)]
         branches = []
         for length in range(1, MOST_WORDS + 1):
@@ -49,9 +54,7 @@ def call_by_address(typingctx, address, count, block):
             values = [
                 builder.load(builder.gep(words, [ir.Constant(WORD, i)])) for i in range(length)
             ]
-            kind = ir.FunctionType(
-                ir.IntType(32), [result.type, raised.type] + [WORD] * length
-            )
+            kind = ir.FunctionType(ir.IntType(32), [result.type, raised.type] + [WORD] * length)
             function = builder.inttoptr(address, kind.as_pointer())
             status = builder.sext(builder.call(function, [result, raised, *values]), WORD)
             statuses.append((status, branch))
@@ -90,7 +93,7 @@ def execute(calls, steps):
     return -1
 
 
-def words_of(array):
+def words_of(array: Array) -> list[int]:
     """An array as the words that a native function takes.
 
     >>> words_of(np.zeros((2, 3)))[2:4], words_of(np.zeros((2, 3)))[5:]
@@ -99,19 +102,20 @@ def words_of(array):
     return [0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides]
 
 
-def address_of(twin, arrays):
+def address_of(twin: Any, arrays: tuple[Array, ...]) -> int:
     """The address of a twin's machine code for arrays of these types."""
     signature = tuple(typeof(array) for array in arrays)
     if signature not in twin.overloads:
         twin.compile(signature)
     compiled_for = twin.overloads[signature]
-    return compiled_for.library.get_pointer_to_function(compiled_for.fndesc.llvm_func_name)
+    address: int = compiled_for.library.get_pointer_to_function(compiled_for.fndesc.llvm_func_name)
+    return address
 
 
 class Program:
     """A list of calls in the executor's form; keeps the arrays alive that it points to."""
 
-    def __init__(self, calls):
+    def __init__(self, calls: Sequence[Call]) -> None:
         self.arrays = [arrays for _, arrays in calls]
         blocks = [
             np.array([word for array in arrays for word in words_of(array)], np.int64)
@@ -128,9 +132,10 @@ class Program:
             np.uint64,
         )
 
-    def run(self, steps):
+    def run(self, steps: int) -> int:
         """Run all calls `steps` times; returns -1, or the number of the call that raised."""
-        return execute(self.calls, steps)
+        raised: int = execute(self.calls, steps)
+        return raised
 
 
 @compiled

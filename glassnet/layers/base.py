@@ -1,10 +1,11 @@
 """What a layer is.
 
 A layer is a differentiable function y = f(x; θ) with both directions written out by hand: `forward`
-computes y and remembers what `backward` will need; `backward` takes ∂J/∂y and returns ∂J/∂x, writing
-the gradients of its own parameters on the way (writing, not adding).
+computes y and remembers what `backward` will need; `backward` takes ∂J/∂y and returns ∂J/∂x,
+writing the gradients of its own parameters on the way (writing, not adding).
 
-A layer of your own is a subclass with `build`, `forward` and `backward`, in plain NumPy if you like.
+A layer of your own is a subclass with `build`, `forward` and `backward`, in plain NumPy if you
+like.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Layer(Configurable):
         input_shape, output_shape: set when the layer becomes part of a `Network`.
         dtype: the network's dtype, set at the same time.
         needs_dx: whether anybody reads ∂J/∂x; a layer may skip that product when nobody does.
-        needs_fit: whether it learns statistics from the training rows before training (`Standardize`).
+        needs_fit: whether it learns statistics from the training rows before training
+            (`Standardize`).
         fitted: whether it has done so; `Network` sets it.
         accepts_raw: whether it takes unconverted input (integers, booleans, any float).
         accepts_nan: whether it takes missing values (`Impute`).
@@ -44,7 +46,8 @@ class Layer(Configurable):
         >>> class Scale(gn.Layer):
         ...     name = "Scale"
         ...     def build(self, input_shape, store, rng):
-        ...         self.scale = store.parameter("scale", input_shape, gn.initializers.Constant(1.0))
+        ...         one = gn.initializers.Constant(1.0)
+        ...         self.scale = store.parameter("scale", input_shape, one)
         ...         return input_shape
         ...     def forward(self, x, training=False):
         ...         self.x = x
@@ -73,7 +76,7 @@ class Layer(Configurable):
     fitted: bool = False
 
     def build(self, input_shape: Shape, store: ParameterStore, rng: np.random.Generator) -> Shape:
-        """Declare parameters and buffers for inputs of this shape; return the shape of the outputs."""
+        """Declare parameters and buffers for inputs of this shape; return that of the outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no build")
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -54,11 +54,11 @@ class Dense(Layer):
 
     Arguments:
         units: how many outputs, ≥ 1.
-        initializer: of the weights; by default the one that suits what follows: He before ReLU and its
-            relatives, LeCun before SELU, Xavier before sigmoid, tanh and softmax, and PyTorch's
+        initializer: of the weights; by default the one that suits what follows: He before ReLU and
+            its relatives, LeCun before SELU, Xavier before sigmoid, tanh and softmax, and PyTorch's
             smaller U(−1/√fan_in, 1/√fan_in) before a normalisation and before the loss.
-        use_bias: whether b is there. By default it is, unless batch norm follows: batch norm subtracts
-            the mean again, so that such a bias has a gradient of exactly zero.
+        use_bias: whether b is there. By default it is, unless batch norm follows: batch norm
+            subtracts the mean again, so that such a bias has a gradient of exactly zero.
         bias_initializer: of b, zeros by default.
 
     Parameters: `weight` (fan_in, units), `bias` (units,).

@@ -30,7 +30,6 @@ import numpy as np
 
 from glassnet.accelerate import Array
 from glassnet.callbacks import Callback, EarlyStopping
-from glassnet.runs.config import ACTIVATIONS, RunConfig, Section, Spec
 from glassnet.data import Dataset, Part, load, split, split_arrays
 from glassnet.initializers import INITIALIZERS
 from glassnet.layers import (
@@ -50,6 +49,7 @@ from glassnet.losses import LOSSES, Loss
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
 from glassnet.registry import did_you_mean
+from glassnet.runs.config import ACTIVATIONS, RunConfig, Section, Spec
 from glassnet.schedules import SCHEDULES, Schedule, as_phases
 
 if TYPE_CHECKING:

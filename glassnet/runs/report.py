@@ -16,8 +16,8 @@ from glassnet import metrics
 from glassnet.data import Dataset, Part
 from glassnet.files import write_atomically
 from glassnet.network import Network
-from glassnet.runs.recipe import Recipe
 from glassnet.runs.folder import RunFolder
+from glassnet.runs.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from glassnet.callbacks import Callback
-from glassnet.runs.config import RunConfig, load_config, to_toml
 from glassnet.data import Dataset, names
 from glassnet.files import write_atomically
+from glassnet.runs.config import RunConfig, load_config, to_toml
+from glassnet.runs.folder import Recorder, RunFolder, complete, new_run
 from glassnet.runs.recipe import (
     Recipe,
     check_parts,
@@ -27,7 +28,6 @@ from glassnet.runs.report import (
     score_rows,
     write_report,
 )
-from glassnet.runs.folder import Recorder, RunFolder, complete, new_run
 
 Say = Callable[[str], None]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.runs.config import read_config
 from glassnet.data import Dataset, Part
+from glassnet.runs.config import read_config
 from glassnet.runs.recipe import Units, fingerprint, folds, prepare
 
 
