@@ -381,7 +381,8 @@ class Trainer:
             for layer in self.network.layers[:index]:
                 y = layer.forward(y, False)
             parts.append(y.copy())
-        return np.concatenate(parts)
+        rows: Array = np.concatenate(parts)
+        return rows
 
     # Stopping, telling, and going on.
 

@@ -12,6 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.utils.class_weight import compute_class_weight
 
 import glassnet as gn
+from glassnet.batches import Batch
 from glassnet.losses import LOSSES
 
 FIXTURE = json.loads((Path(__file__).parent / "fixtures/torch_losses.json").read_text("utf-8"))
@@ -94,12 +95,15 @@ def test_config_round_trip(case):
 
 def test_into_writes_where_it_is_told():
     loss, outputs, rows, weights = prepared(CASES[1])
-    losses, gradient = np.full(len(outputs), np.nan), np.full_like(outputs, np.nan)
-    value = loss.into(outputs, rows, weights, losses, gradient)
+    batch = Batch(len(outputs), (), outputs.shape[1], outputs.dtype, outputs.dtype)
+    batch.truth[:] = rows
+    if weights is not None:
+        batch.weights[:] = weights
+    batch.gradient[:] = np.nan
+    loss.into(outputs, batch)
     expected, expected_gradient = loss(outputs, rows, weights)
-    assert value == expected
-    np.testing.assert_array_equal(gradient, expected_gradient)
-    assert losses.sum() == pytest.approx(value, rel=1e-14)
+    assert loss.value(batch.total) == expected
+    np.testing.assert_array_equal(batch.gradient, expected_gradient)
 
 
 # Worked by hand.

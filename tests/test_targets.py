@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.batches import Batch
 from glassnet.losses import LOSSES
-from glassnet.targets import count_right, predictions, read_targets
+from glassnet.targets import add_scores, predictions, read_scores, read_targets
 
 CE, BCE, MSE, HALF = (
     LOSSES.create(name)
@@ -191,5 +192,13 @@ def test_predictions(outputs, task, threshold, said):
         (Z, [[1, 0], [0, 1], [1, 0]], "multilabel", 2),
     ],
 )
-def test_count_right(outputs, targets, task, right):
-    assert count_right(outputs, np.array(targets), task, threshold=0.0) == right
+def test_scores_count_right_rows_by_weight(outputs, targets, task, right):
+    rows, width = outputs.shape
+    batch = Batch(rows, (), width, outputs.dtype, outputs.dtype)
+    batch.truth[:] = targets
+    sums = np.zeros(4)
+    for weight in (1.0, 3.0):
+        batch.weights[:] = weight
+        add_scores(task, BCE, outputs, batch, sums)
+    assert read_scores(task, sums)["accuracy"] == pytest.approx(right / rows)
+    assert sums[3] == 4 * rows

@@ -104,7 +104,8 @@ def words_of(array: Array) -> list[int]:
 
 def address_of(twin: Any, arrays: tuple[Array, ...]) -> int:
     """The address of a twin's machine code for arrays of these types."""
-    signature = tuple(typeof(array) for array in arrays)
+    kind_of: Any = typeof
+    signature = tuple(kind_of(array) for array in arrays)
     if signature not in twin.overloads:
         twin.compile(signature)
     compiled_for = twin.overloads[signature]
