@@ -145,7 +145,7 @@ def flushed_denormals() -> Iterator[None]:
 
 # Capturing a step: every call of a kernel is written down, and a user's own part as one call.
 
-Call = tuple[Callable[..., Any], tuple[Array, ...]]
+Call = tuple[Callable[..., None], tuple[Array, ...]]
 
 
 @contextmanager
@@ -158,6 +158,17 @@ def capture() -> Iterator[list[Call]]:
         yield calls
     finally:
         _switch.calls = before
+
+
+class OwnCall:
+    """A call of a method of a user's own part, in a list of kernel calls."""
+
+    def __init__(self, part: object, method: Callable[..., Any]) -> None:
+        self.part = part
+        self.method = method
+
+    def __call__(self, *arrays: Array) -> None:
+        self.method(*arrays)
 
 
 def run_part(part: object, method: Callable[..., Any], *arrays: Array) -> None:
@@ -175,7 +186,7 @@ def run_part(part: object, method: Callable[..., Any], *arrays: Array) -> None:
         method(*arrays)
     finally:
         _switch.calls = calls
-    calls.append((method, arrays))
+    calls.append((OwnCall(part, method), arrays))
 
 
 def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Array:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from glassnet.accelerate import Call, Kernel, twins_are_on
+from glassnet.accelerate import Call, Kernel, OwnCall, twins_are_on
 
 if TYPE_CHECKING:
     from glassnet.kernels.executor import Program
@@ -46,9 +46,8 @@ class Recording:
     def obstacle(self) -> str | None:
         """Why the list cannot be compiled, in words; None if it can."""
         for kernel, _ in self.calls:
-            if not isinstance(kernel, Kernel):
-                owner = type(getattr(kernel, "__self__", kernel)).__name__
-                return f"{owner} is a part of your own, in plain NumPy"
+            if isinstance(kernel, OwnCall):
+                return f"{type(kernel.part).__name__} is a part of your own, in plain NumPy"
         if not twins_are_on():
             return "compiled kernels are turned off (GLASSNET_KERNELS=reference)"
         from glassnet.kernels import executor
