@@ -178,7 +178,7 @@ def run_part(part: object, method: Callable[..., Any], *arrays: Array) -> None:
     down. So the method itself is, to be called again.
     """
     calls = _switch.calls
-    if calls is None or _is_ours(part):
+    if calls is None or is_ours(part):
         method(*arrays)
         return
     _switch.calls = None
@@ -195,7 +195,7 @@ def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Ar
     What a user's layer returns may be a new array each time; while capturing it is copied into one
     that stays.
     """
-    if _switch.calls is None or _is_ours(layer):
+    if _switch.calls is None or is_ours(layer):
         return function(x)
     result: list[Array] = []
 
@@ -209,5 +209,6 @@ def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Ar
     return result[0]
 
 
-def _is_ours(part: object) -> bool:
+def is_ours(part: object) -> bool:
+    """Whether a layer, loss or optimizer is of this package, so that it is made of kernels alone."""
     return type(part).__module__.startswith("glassnet.")

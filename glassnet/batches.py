@@ -46,6 +46,18 @@ def next_batch(index: Array, step: Array) -> None:
     step += 1
 
 
+@accelerated
+def add_to(part: Array, whole: Array) -> None:
+    """whole ← whole + part."""
+    np.add(whole, part, out=whole)
+
+
+@accelerated
+def divide(whole: Array, number: Array) -> None:
+    """whole ← whole / number, in the dtype of `whole`."""
+    np.multiply(whole, 1.0 / number.item(), out=whole)
+
+
 class Epoch:
     """The rows of a training set in the order of one epoch, cut into batches.
 

@@ -213,8 +213,12 @@ class Loss(Configurable):
         self.into(outputs, batch)
         return self.value(batch.total), batch.gradient
 
-    def into(self, outputs: Array, batch: Batch) -> None:
-        """`__call__` as nothing but kernel calls, from and into the arrays of a batch."""
+    def into(self, outputs: Array, batch: Batch, undivided: bool = False) -> None:
+        """`__call__` as nothing but kernel calls, from and into the arrays of a batch.
+
+        With `undivided` the gradient is not divided by N, whatever the reduction: the batch is only
+        a part of one.
+        """
         run_part(self, self.rows, outputs, batch.truth, batch.losses, batch.gradient)
         weights = batch.weights
         if self.class_weight is not None:
@@ -222,7 +226,8 @@ class Loss(Configurable):
             weigh_by_class(batch.truth, by_class, weights, batch.row_weights)
             weights = batch.row_weights
         terms = np.array(float(outputs.shape[1] if self.mean_over_outputs else 1))
-        reduce_rows = mean_of_rows if self.reduction == "mean" else sum_of_rows
+        divides = self.reduction == "mean" and not undivided
+        reduce_rows = mean_of_rows if divides else sum_of_rows
         reduce_rows(weights, terms, batch.losses, batch.gradient, batch.total)
 
     def value(self, total: Array) -> float:

@@ -19,11 +19,12 @@ import numpy as np
 
 from glassnet.accelerate import Array, run_layer
 from glassnet.batches import Batch
-from glassnet.layers.base import LAYERS, Layer, Shape
+from glassnet.layers.base import LAYERS, Layer, Shape, separate_buffers
 from glassnet.losses import LOSSES, Loss
 from glassnet.parameters import Parameter, ParameterStore
+from glassnet.recording import ForwardPass
 from glassnet.targets import Targets, Task, add_scores, predictions, read_scores, read_targets
-from glassnet.threads import blas_threads
+from glassnet.threads import blas_threads, run_workers, workers_for
 
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from glassnet.recording import Compile
     from glassnet.schedules import Phase, Schedule
     from glassnet.trainer import History, Validation
+
+MOST_PASSES = 8
+"""Sizes of batches for which inference is kept recorded."""
 
 CHUNK = 1024
 """Rows that predict and evaluate send through at a time, so that memory stays bounded."""
@@ -89,6 +93,7 @@ class Network:
         self.metadata: dict[str, Any] = {}
         self.epochs_trained = 0
         self.store = ParameterStore()
+        self._passes: dict[tuple[int, int, np.dtype[Any]], ForwardPass] = {}
         self._rows_forward: int | None = None
         self._check_layers()
         self._build()
@@ -136,6 +141,7 @@ class Network:
         self.store.allocate(self.dtype, weights_rng)
         owners = [int(name.split(".")[1]) for name in self.store.parameters]
         self._first_learning = min(owners, default=0)
+        self._largest_product = max(layer.flops() for layer in self.layers)
 
     # What a network holds.
 
@@ -350,10 +356,34 @@ class Network:
         """Outputs for any number of rows, computed in chunks, (n, *output_shape)."""
         rows = self.checked_inputs(x)
         outputs = np.empty((len(rows), *self.output_shape), self.dtype)
-        with blas_threads(self.layers, min(CHUNK, len(rows))):
-            for chunk in chunks(len(rows)):
-                outputs[chunk] = self.run_forward(rows[chunk], training=False)
+        pieces = list(chunks(len(rows)))
+        workers = workers_for(self._largest_product * len(rows)) if len(pieces) > 1 else 1
+        passes = [
+            [self._forward_pass(rows[p], w) for p in pieces[w::workers]] for w in range(workers)
+        ]
+        if not all(forward.is_native for own in passes for forward in own):
+            workers, passes = 1, [[self._forward_pass(rows[piece], 0) for piece in pieces]]
+
+        def work(worker: int) -> None:
+            for piece, forward in zip(pieces[worker::workers], passes[worker], strict=True):
+                outputs[piece] = forward(rows[piece])
+
+        largest = self._largest_product * min(CHUNK, len(rows))
+        with blas_threads(largest, workers):
+            run_workers(work, workers)
         return outputs
+
+    def _forward_pass(self, x: Array, worker: int) -> ForwardPass:
+        """The recorded forward pass for batches of this size, on arrays of this worker's own."""
+        dtype = x.dtype if self.layers[0].accepts_raw else self.dtype
+        key = (worker, len(x), dtype)
+        if key not in self._passes:
+            if len(self._passes) >= MOST_PASSES:
+                self._passes.clear()
+            run = partial(self.run_forward, training=False)
+            with separate_buffers(self.layers):
+                self._passes[key] = ForwardPass(run, np.array(x, dtype))
+        return self._passes[key]
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return `loss`, and `accuracy` for classes or `rmse` for numbers, over these rows.
@@ -364,7 +394,7 @@ class Network:
         rows = self.checked_inputs(x)
         _, targets = self.prepared_targets(y, len(rows), loss)
         weights = checked_weights(sample_weight, len(rows))
-        with blas_threads(self.layers, min(CHUNK, len(rows))):
+        with blas_threads(self._largest_product * min(CHUNK, len(rows))):
             return self.scores(rows, targets, weights, loss, task)
 
     def scores(
@@ -424,6 +454,10 @@ class Network:
         head = f"{'layer':<{width}} {'shape':<{wide}} {'parameters':>10} {'flops':>12}"
         lines = [f"{a:<{width}} {b:<{wide}} {c:>10} {d:>12}".rstrip() for a, b, c, d in rows]
         return "\n".join([head, *lines])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has arrays of its own, which recorded passes would not know.
+        return self.__dict__ | {"_passes": {}}
 
     def __repr__(self) -> str:
         inside = ", ".join(repr(layer) for layer in self.layers)

@@ -9,6 +9,8 @@ Parameters that weight decay applies to come first in θ, so that decay is a sli
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,6 +151,16 @@ class ParameterStore:
     def _bind(self) -> None:
         for parameter in self.parameters.values():
             parameter.bind(self.theta, self.gradient)
+
+    @contextmanager
+    def other_gradient(self, gradient: Array) -> Iterator[None]:
+        """Let gradients be written into another vector for a while."""
+        for parameter in self.parameters.values():
+            parameter.bind(self.theta, gradient)
+        try:
+            yield
+        finally:
+            self._bind()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -14,9 +14,10 @@ twin, else replayed; a layer, loss or optimizer of the user's own is one call of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from glassnet.accelerate import Call, Kernel, OwnCall, twins_are_on
+from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, twins_are_on
 
 if TYPE_CHECKING:
     from glassnet.kernels.executor import Program
@@ -104,3 +105,33 @@ def checked_compile(value: Any) -> Compile:
         raise ValueError(f"compile must be 'auto', True or False. Received: {value!r}.")
     checked: Compile = value
     return checked
+
+
+class ForwardPass:
+    """Inference for batches of one size, recorded: the same arrays every time.
+
+    Arguments:
+        run: computes outputs from inputs, as kernel calls.
+        x: the array that every batch is copied into, (rows, *input_shape).
+
+    Attributes:
+        x: see above.
+        outputs: the array that holds the outputs of the last batch.
+        is_native: whether a call leaves the interpreter, and so may run in a thread.
+    """
+
+    def __init__(self, run: Callable[[Array], Array], x: Array) -> None:
+        self.x = x
+        with capture() as calls:
+            self.outputs = run(x)
+        self._recording = Recording(calls)
+        self.is_native = self._recording.obstacle() is None
+
+    def __call__(self, x: Array) -> Array:
+        """Outputs for this batch; the array is overwritten by the next one."""
+        self.x[...] = x
+        if self.is_native:
+            self._recording.run(1)
+        else:
+            self._recording.replay()
+        return self.outputs

@@ -9,17 +9,19 @@ timing, because results are bitwise repeatable only for the same number of threa
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-    from glassnet.layers.base import Layer
-
 LARGE_PRODUCT = 100_000_000
 """Floating-point operations in one layer's product from which a second thread pays."""
+
+SMALL_PRODUCT = 500_000
+"""Below this, OpenBLAS itself uses one thread, and need not be told."""
 
 
 @functools.cache
@@ -35,10 +37,48 @@ def _blas() -> ThreadpoolController:
 
 
 @contextmanager
-def blas_threads(layers: Iterable[Layer], rows: int) -> Iterator[None]:
-    """Run with one BLAS thread, unless some layer's product of `rows` rows is large."""
-    if max((layer.flops() for layer in layers), default=0) * rows >= LARGE_PRODUCT:
+def blas_threads(largest: int, workers: int = 1) -> Iterator[None]:
+    """Run with one BLAS thread, unless one worker's largest product is so large that two pay.
+
+    Arguments:
+        largest: floating-point operations of the largest product.
+        workers: how many threads of ours are going to call BLAS.
+    """
+    if (workers == 1 and largest >= LARGE_PRODUCT) or largest < SMALL_PRODUCT:
         yield
         return
     with _blas().limit(limits=1):
         yield
+
+
+def workers_for(operations: int) -> int:
+    """How many threads share a job that can be cut in two: two for large ones.
+
+    The number does not depend on the machine, so that the same job gives the same bits on one core.
+    """
+    return 2 if operations >= LARGE_PRODUCT else 1
+
+
+def run_workers(work: Callable[[int], None], workers: int) -> None:
+    """Call work(0), work(1), … each in a thread of its own, the first in this one.
+
+    An exception in any of them is raised here, after all have ended.
+    """
+    failed: list[BaseException] = []
+    ended = [threading.Event() for _ in range(workers)]
+
+    def run(worker: int) -> None:
+        try:
+            work(worker)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            ended[worker].set()
+
+    for worker in range(1, workers):
+        threading.Thread(target=run, args=(worker,)).start()
+    run(0)
+    for event in ended:
+        event.wait()  # not `join`, which an interrupt makes believe that native code has ended
+    if failed:
+        raise failed[0]

@@ -23,6 +23,7 @@ import numpy as np
 
 from glassnet.accelerate import Array, capture, flushed_denormals, run_part
 from glassnet.batches import Batch, Epoch, next_batch, set_rate
+from glassnet.blocks import BlockedBatch, in_blocks
 from glassnet.losses import Loss, stop_unless_finite
 from glassnet.network import Network, checked_weights, chunks
 from glassnet.optimizers import OPTIMIZERS, Optimizer
@@ -158,8 +159,9 @@ class Trainer:
         self._rows = Epoch(len(self.x))
         self._sums = np.zeros(4)  # see glassnet.targets
         self._seconds = 0.0
-        self._batch: Batch | None = None
+        self._batch: Batch | BlockedBatch | None = None
         self._recordings: dict[int, tuple[Batch, Recording]] = {}
+        self._blocked: BlockedBatch | None = None
         self._chunk = 1
         self._resumed = False
         self._stop_reason: str | None = None
@@ -214,12 +216,13 @@ class Trainer:
             self.optimizer.prepare(network.store)
             self.schedule.prepare()
         largest = max(stop - start for start, stop in self.bounds)
+        workers = 2 if in_blocks(largest, network.layers, self.loss) else 1
         # Overflow is not warned of: the loss is checked instead, after every step.
         quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
         with (
             _interrupt_between_steps(self._interrupted),
             quiet,
-            blas_threads(network.layers, largest),
+            blas_threads(max(layer.flops() for layer in network.layers) * largest, workers),
             flushed_denormals(),
         ):
             self._tell("on_fit_begin")
@@ -253,19 +256,23 @@ class Trainer:
         """Take a step; or some 50 ms of them, if compiled and nobody watches each one."""
         start, stop = self.bounds[self.batch]
         size = stop - start
+        if size == len(self.x) and in_blocks(size, self.network.layers, self.loss):
+            self._step_in_blocks()
+            return
         if size not in self._recordings:
             self._take_first_step(size)
             return
-        self._batch, recording = self._recordings[size]
+        batch, recording = self._recordings[size]
+        self._batch = batch
         try:
-            if self.way == "compiled":
+            if self.history.way == "compiled":
                 self._run_compiled(recording, size)
-            elif self.way == "replayed":
+            elif self.history.way == "replayed":
                 recording.replay()
             else:
-                self._step(self._batch)
+                self._step(batch)
         except FloatingPointError:
-            self._tell_non_finite(self._batch.x)
+            self._tell_non_finite(batch.x)
             raise
 
     def _take_first_step(self, size: int) -> None:
@@ -282,7 +289,7 @@ class Trainer:
             raise
         recording = Recording(calls)
         self._recordings[size] = batch, recording
-        self.way = self.history.way = way(recording, self.compile)
+        self.history.way = way(recording, self.compile)
 
     def _step(self, batch: Batch) -> None:
         """One iteration, as nothing but kernel calls: batch, forward, loss, backward, update."""
@@ -297,6 +304,23 @@ class Trainer:
         run_part(optimizer, optimizer.step)
         add_scores(self.targets.task, self.loss, outputs, batch, self._sums)
         next_batch(rows.index, rows.step)
+
+    def _step_in_blocks(self) -> None:
+        """One iteration over all rows at once, a block after the other (see `glassnet.blocks`)."""
+        if self._blocked is None:
+            data = self.x, self.targets, self.weights
+            stops = self._stops_on_non_finite
+            self._blocked = BlockedBatch(self.network, self.loss, *data, stops, self.compile)
+            self.history.way = self._blocked.way
+        try:
+            self._batch = self._blocked
+            self._blocked.run(self._sums)
+        except FloatingPointError:
+            self._tell_non_finite(self._blocked.x)
+            raise
+        set_rate(self._rows.rates, self._rows.index, self.optimizer.scalars["learning_rate"])
+        self.optimizer.step()
+        next_batch(self._rows.index, self._rows.step)
 
     def _run_compiled(self, recording: Recording, size: int) -> None:
         """Run as many steps of this size as come next, in chunks that leave Ctrl-C alive."""

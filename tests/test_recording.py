@@ -153,7 +153,7 @@ def test_parts_of_ones_own_are_replayed(rows, own):
 def test_compile_can_be_refused_with_a_reason(rows):
     with references(), pytest.raises(ValueError, match="GLASSNET_KERNELS=reference"):
         network().fit(*rows, loss="cross_entropy", compile=True)
-    with pytest.raises(ValueError, match="must be 'auto', True or False. Received: 'yes'"):
+    with pytest.raises(ValueError, match=r"must be 'auto', True or False\. Received: 'yes'"):
         network().fit(*rows, loss="cross_entropy", compile="yes")
 
 

@@ -32,3 +32,16 @@ def set_rate(rates, index, learning_rate):
 def next_batch(index, step):
     index[()] += 1
     step[()] += 1
+
+
+@compiled
+def add_to(part, whole):
+    for i in range(np.uint64(whole.size)):
+        whole[i] += part[i]
+
+
+@compiled
+def divide(whole, number):
+    factor = whole.dtype.type(1.0 / number[()])
+    for i in range(np.uint64(whole.size)):
+        whole[i] *= factor

@@ -10,6 +10,8 @@ like.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +42,7 @@ class Layer(Configurable):
         followers: the layers after it, from which `Dense` chooses its defaults.
         default_initializer: for an activation, what suits the weights of the layer before it.
         minimum_training_rows: the smallest batch that it can be trained on.
+        row_wise: whether a row's y depends on that row alone, also in training.
 
     Example, a layer of one's own (a learned scale a feature):
         >>> import glassnet as gn
@@ -65,6 +68,7 @@ class Layer(Configurable):
     accepts_nan: ClassVar[bool] = False
     needs_fit: ClassVar[bool] = False
     minimum_training_rows: ClassVar[int] = 1
+    row_wise: ClassVar[bool] = True
     default_initializer: ClassVar[str | None] = None
 
     input_shape: Shape
@@ -132,4 +136,15 @@ class Layer(Configurable):
         return {k: v for k, v in self.__dict__.items() if k not in ("_buffers", "_remembered")}
 
 
-__all__ = ["LAYERS", "Layer", "Parameter", "Shape"]
+@contextmanager
+def separate_buffers(layers: Iterable[Layer]) -> Iterator[None]:
+    """Let layers use new work arrays for a while, so that what is recorded meanwhile has its own."""
+    kept = [(layer, layer.__dict__.pop("_buffers", {})) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, buffers in kept:
+            layer.__dict__["_buffers"] = buffers
+
+
+__all__ = ["LAYERS", "Layer", "Parameter", "Shape", "separate_buffers"]

@@ -176,6 +176,7 @@ class BatchNorm(Layer):
     name = "BatchNorm"
     default_initializer = "fan_in_uniform"
     minimum_training_rows = 2
+    row_wise = False
 
     def __init__(self, epsilon: float = 1e-5, momentum: float = 0.1) -> None:
         if not 0 < epsilon < np.inf:

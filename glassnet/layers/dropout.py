@@ -68,6 +68,7 @@ class Dropout(Layer):
     """
 
     name = "Dropout"
+    row_wise = False  # its masks are counted by batch
 
     def __init__(self, rate: float = 0.5) -> None:
         if not 0 <= rate < 1:
