@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 DEPENDENCIES := $(VENV)/.dependencies
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/.peers
+COMPARE := $(VENV)/.compare
 
 # Directories are listed too: a file that was deleted changes only its directory.
 SOURCES := pyproject.toml README.md LICENSE \
@@ -19,7 +20,7 @@ PYTEST := PYTHONSAFEPATH=1 MPLBACKEND=Agg OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_TH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-peers setup-peers check lint types format size lock clean
+.PHONY: help setup demo test test-peers setup-peers bench setup-compare check lint types format size lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,11 @@ setup-peers: $(PEERS) ## add the frameworks that the comparisons need (PyTorch)
 test-peers: setup setup-peers ## compare live with PyTorch
 	$(PYTEST) tests/peers
 
+setup-compare: $(COMPARE) ## add all frameworks of the benchmark (PyTorch, JAX, Keras, ONNX Runtime)
+
+bench: setup setup-compare ## time every workload side by side, half an hour; rewrites docs/benchmarks.md
+	PYTHONSAFEPATH=1 $(BIN)/glassnet bench $(WORKLOADS) --json docs/benchmarks.json --docs docs --force $(BENCH_OPTIONS)
+
 check: lint types test ## lint, types and tests: what has to pass before a commit
 
 lint: setup ## ruff: mistakes, import order, format
@@ -55,15 +61,18 @@ format: setup ## let ruff mend what it can
 size: setup ## lines of code by file, without blank lines, comments and docstrings
 	@$(BIN)/python tools/size.py glassnet
 
-# What dev.lock pins already is left out of compare.lock, and so are the CUDA packages, which only
+# What dev.lock pins already is left out of the others, and so are the CUDA packages, which only
 # PyTorch's build for GPUs wants: neither that build nor the one for CPUs is named, pip takes the one it finds.
+# compare.lock has what peers.lock has, at the same versions, and more.
 lock: ## pin the dependencies anew (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv, and there is no '$(UV)' here: install it, or name it with UV=path."; exit 1; }
 	$(UV) pip compile $(LOCK_OPTIONS) --extra dev --generate-hashes -o requirements/dev.lock
+	$(UV) pip compile $(LOCK_OPTIONS) --extra peers --annotation-style line \
+		-c requirements/dev.lock -o requirements/peers.lock
 	$(UV) pip compile $(LOCK_OPTIONS) --extra compare --annotation-style line \
-		-c requirements/dev.lock -o requirements/compare.lock
-	grep -vE '^(cuda|nvidia|triton)|-c requirements/dev.lock' requirements/compare.lock > requirements/compare.lock.new
-	mv requirements/compare.lock.new requirements/compare.lock
+		-c requirements/dev.lock -c requirements/peers.lock -o requirements/compare.lock
+	for lock in requirements/peers.lock requirements/compare.lock; do \
+		grep -vE '^(cuda|nvidia|triton)|-c requirements/dev.lock' $$lock > $$lock.new && mv $$lock.new $$lock; done
 
 # One set of versions for all supported Pythons and platforms.
 LOCK_OPTIONS := pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
@@ -89,6 +98,10 @@ $(INSTALLED): $(DEPENDENCIES) $(SOURCES)
 	@$(BIN)/pip check
 	@touch $@
 
-$(PEERS): requirements/compare.lock $(DEPENDENCIES)
+$(PEERS): requirements/peers.lock $(DEPENDENCIES)
+	$(BIN)/pip install --quiet --requirement $<
+	@touch $@
+
+$(COMPARE): requirements/compare.lock $(DEPENDENCIES)
 	$(BIN)/pip install --quiet --requirement $<
 	@touch $@

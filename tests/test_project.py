@@ -64,7 +64,7 @@ def test_tests_see_the_installed_package():
 
 
 def test_there_is_a_lock_for_each_environment():
-    assert [lock.name for lock in LOCKS] == ["compare.lock", "dev.lock"]
+    assert [lock.name for lock in LOCKS] == ["compare.lock", "dev.lock", "peers.lock"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

@@ -1,16 +1,18 @@
 """What a contender is: somebody who trains, predicts, starts, and can be timed at it.
 
-Each is written as its own users would write it if they wanted speed: data ready as its own arrays, the
-fastest optimizer that it offers, no bookkeeping that nobody asked for.
+Each is written as its own users would write it if they wanted speed: data ready as its own arrays,
+the fastest optimizer that it offers, no bookkeeping that nobody asked for.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,8 +99,9 @@ class Contender(ABC):
     @cached_property
     def folder(self) -> Path:
         """A folder for what fresh processes read; it goes when this process ends."""
-        self._temporary = tempfile.TemporaryDirectory(prefix="glassnet-bench-")
-        return Path(self._temporary.name)
+        folder = tempfile.mkdtemp(prefix="glassnet-bench-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     # What is timed.
 
@@ -132,7 +135,7 @@ class Contender(ABC):
 
     def check(self, plain: bool = False) -> list[float]:
         """Numbers that every contender must agree on; `plain` leaves batch norm out as well."""
-        workload = self.workload.plain() if plain else self.workload.without_dropout()
+        workload = (self.workload.plain() if plain else self.workload).for_check()
         if workload.measure == "predict":
             return [float(p) for p in self.probabilities(self.rows.x[:CHECKED_ROWS]).ravel()]
         if workload.measure in ("start", "memory"):
@@ -247,7 +250,7 @@ def steps_of(workload: Workload, contender: str) -> int:
 
 
 def batches_in_order(workload: Workload) -> list[slice]:
-    """The rows of the first `check_steps` steps without shuffling, beginning anew after the last row.
+    """Rows of the first `check_steps` steps, not shuffled, beginning anew after the last row.
 
     >>> from glassnet.bench.workloads import workload
     >>> batches_in_order(workload("tiny"))[8:10]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glassnet.bench.results import Comparison, Report, Timing
 from glassnet.bench.scaling import AXES, best_of
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROW_HEIGHT = 0.3
-LINES = {
+LINES: dict[str, dict[str, Any]] = {
     "ours": {"color": BLUE, "marker": "o", "linestyle": "-", "label": "glassnet"},
     "torch": {"color": ORANGE, "marker": "s", "linestyle": "--", "label": "PyTorch, its best"},
 }
 
 
 def ratios(report: Report) -> Figure:
-    """A dot for every ratio, filled if its target is met, with its range; a bar where the target is."""
+    """A dot for every ratio, filled if its target is met, with its range; a bar at the target."""
     from matplotlib.figure import Figure
 
     found = [(r.name, c) for r in report.workloads for c in r.comparisons]
@@ -61,13 +61,16 @@ def scaling(report: Report) -> Figure:
         for contender, style in LINES.items():
             _line(axes, report, axis, contender, style)
         axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="seconds an epoch")
+        values = sorted({point.value for point in report.scaling if point.axis == axis})
+        axes.set_xticks(values, [f"{value:,}" for value in values], rotation=30)
+        axes.set_xticks([], minor=True)
         axes.grid(color="0.9")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
-def _line(axes: Axes, report: Report, axis: str, contender: str, style: dict[str, str]) -> None:
+def _line(axes: Axes, report: Report, axis: str, contender: str, style: dict[str, Any]) -> None:
     found: list[tuple[int, Timing]] = []
     for point in report.scaling:
         timing = best_of(point, contender)

@@ -1,9 +1,10 @@
-"""The rows and the initial weights that every contender of a workload gets: functions of it alone."""
+"""The rows and initial weights that every contender of a workload gets: functions of it alone."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def initial_weights(network: Architecture, seed: int = 0) -> list[tuple[Array, A
     """
     rng = np.random.default_rng(seed)
     layers: list[tuple[Array, Array | None]] = []
-    for fan_in, fan_out in zip(network.sizes, network.sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(network.sizes):
         bound = np.sqrt(6 / (fan_in + fan_out))
         weight = rng.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
         last = len(layers) == len(network.sizes) - 2

@@ -1,4 +1,4 @@
-"""JAX: a whole timed run, all its epochs, in one jit with one scan over the steps, buffers donated."""
+"""JAX: a whole timed run, all its epochs, in one jit with one scan over steps, buffers donated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOMENTUM, EPSILON = 0.1, 1e-5
 """Batch norm's weight of the newest batch in the running statistics, and ε."""
 SIXTEEN_BITS = 65_536
 SMALL_BATCH = 16
-"""Up to this size four steps in one turn of the scan are faster; for larger ones they are slower."""
+"""Up to this size four steps in one turn of the scan are faster; for larger ones, slower."""
 
 
 class State(NamedTuple):
@@ -151,7 +151,9 @@ def make_run(
         def of_all(state: State, order: Any) -> tuple[State, Any]:
             return step(state, x, y)
 
-        return jax.lax.scan(of_batch if orders.shape[1] else of_all, state, orders, unroll=unroll)
+        one = of_batch if orders.shape[1] else of_all
+        last, losses = jax.lax.scan(one, state, orders, unroll=unroll)
+        return last, losses
 
     return run
 
@@ -212,7 +214,7 @@ def make_update(optimizer: Descent) -> Callable[..., tuple[Tree, Tree]]:
     import jax.numpy as jnp
 
     rate, mu = optimizer.learning_rate, optimizer.momentum
-    beta1, beta2, epsilon = 0.9, 0.999, 1e-8
+    beta1, beta2, epsilon = 0.9, 0.999, optimizer.epsilon
 
     def sgd(theta: Tree, g: Tree, moments: Tree, t: Any) -> tuple[Tree, Tree]:
         return jax.tree.map(lambda w, d: w - rate * d, theta, g), moments

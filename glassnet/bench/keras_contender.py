@@ -1,4 +1,4 @@
-"""Keras: `fit` with many steps an execution, and with one as by default, on every backend that is installed."""
+"""Keras: `fit` with many steps an execution and with one, the default, on all backends."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def build(workload: Workload, steps_per_execution: int) -> Any:
 
     crossed = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if optimizer.name == "adam":
-        moving = keras.optimizers.Adam(optimizer.learning_rate, epsilon=1e-8)
+        moving = keras.optimizers.Adam(optimizer.learning_rate, epsilon=optimizer.epsilon)
     else:
         moving = keras.optimizers.SGD(optimizer.learning_rate, momentum=optimizer.momentum)
     model.compile(

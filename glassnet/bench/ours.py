@@ -17,7 +17,7 @@ LOSSES = {"cross_entropy": gn.CrossEntropy, "squared_error": gn.SquaredError}
 
 
 class Ours(Contender):
-    """glassnet with its defaults: how steps are run and how many cores they take is its own choice."""
+    """glassnet with its defaults: how steps are run, and on how many cores, is its own choice."""
 
     title = "glassnet"
     start_script = Path(__file__).parent / "fresh" / "ours_start.py"
@@ -139,7 +139,7 @@ def layers(architecture: Architecture) -> list[gn.Layer]:
 def descent(optimizer: Descent) -> gn.Optimizer:
     """The optimizer; momentum 0 is plain gradient descent in a grid as well."""
     if optimizer.name == "adam":
-        return gn.Adam(optimizer.learning_rate)
+        return gn.Adam(optimizer.learning_rate, epsilon=optimizer.epsilon)
     if optimizer.momentum == 0:
         return gn.SGD(optimizer.learning_rate)
     return gn.Momentum(optimizer.learning_rate, optimizer.momentum)

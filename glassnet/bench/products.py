@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from glassnet.accelerate import Array
@@ -46,7 +48,7 @@ def products_of(sizes: tuple[int, ...], batch: int) -> list[Product]:
 
     values = [normal(batch, size) for size in sizes]
     slopes = [normal(batch, size) for size in sizes]
-    weights = [normal(*shape) for shape in zip(sizes, sizes[1:], strict=False)]
+    weights = [normal(*shape) for shape in pairwise(sizes)]
     gradients = [np.empty_like(weight) for weight in weights]
     layers = range(len(weights))
     forward = [(values[i], weights[i], values[i + 1]) for i in layers]

@@ -26,21 +26,20 @@ HEADER = (
     "theirs",
     "their best way",
 )
+NUMBERS = ("ratio", "range", "ours", "theirs")
+Line = tuple[str, ...]
 
 
-def show_value(value: float, unit: str) -> str:
-    """A measured value with three digits, in a unit that fits it.
+def show_value(value: float, unit: str = "time") -> str:
+    """A measured value with three digits.
 
-    >>> show_value(0.0000017, "s a step"), show_value(104_857_600, "bytes at the peak")
-    ('1.70 µs a step', '100 MiB at the peak')
+    >>> show_value(0.0000017, "time a step"), show_value(104_857_600, "memory at the peak")
+    ('1.70 µs', '100 MiB')
     """
-    kind, _, rest = unit.partition(" ")
-    if kind == "bytes":
-        return f"{value / 2**20:.3g} MiB {rest}"
-    for size, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if value >= size or name == "µs":
-            return f"{_three_digits(value / size)} {name} {rest}"
-    return f"{value} {unit}"
+    if unit.startswith("memory"):
+        return f"{_three_digits(value / 2**20)} MiB"
+    size, name = next(((s, n) for s, n in ((1.0, "s"), (1e-3, "ms")) if value >= s), (1e-6, "µs"))
+    return f"{_three_digits(value / size)} {name}"
 
 
 def _three_digits(value: float) -> str:
@@ -59,8 +58,10 @@ def show_ratio(ratio: float) -> str:
 def show_target(target: Target | Comparison) -> str:
     """What is to be reached.
 
-    >>> show_target(Target("torch", 2.6, stretch=3)), show_target(Target("products", 1.3, at_most=True))
-    ('≥ 2.6× (stretch 3×)', '≤ 1.3×')
+    >>> show_target(Target("torch", 2.6, stretch=3))
+    '≥ 2.6× (stretch 3×)'
+    >>> show_target(Target("products", 1.3, at_most=True))
+    '≤ 1.3×'
     """
     ratio = target.ratio if isinstance(target, Target) else target.target
     if ratio is None:
@@ -69,10 +70,10 @@ def show_target(target: Target | Comparison) -> str:
     return f"{'≤' if target.at_most else '≥'} {ratio:g}×{stretch}"
 
 
-def rows(result: WorkloadResult) -> list[tuple[str, ...]]:
+def rows(result: WorkloadResult) -> list[Line]:
     """The lines of the table for one workload, in the order of `HEADER`."""
     ours = _timing(result, "ours")
-    lines = []
+    lines: list[Line] = []
     for found in result.comparisons:
         theirs = _timing(result, found.against, found.variant)
         met = {True: "yes", False: "no", None: "–"}[found.met]
@@ -135,10 +136,12 @@ def print_result(result: WorkloadResult, console: Console) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title=f"{result.name}: {result.what}", title_justify="left")
+    table = Table(
+        box=SIMPLE_HEAD, title=f"{result.name}: {result.what}; {result.unit}", title_justify="left"
+    )
     for name in HEADER[1:]:
-        justify = "right" if name in ("ratio", "range", "ours", "theirs") else "left"
-        table.add_column(name, justify=justify, style="bold" if name == "ratio" else "")
+        style = "bold" if name == "ratio" else ""
+        table.add_column(name, justify="right" if name in NUMBERS else "left", style=style)
     for line in rows(result):
         table.add_row(*line[1:])
     if not result.comparisons:
@@ -185,9 +188,9 @@ def _targets(targets: tuple[Target, ...]) -> str:
     return "\n".join(f"{target.against} {show_target(target)}" for target in targets)
 
 
-def scaling_rows(report: Report) -> list[tuple[str, ...]]:
+def scaling_rows(report: Report) -> list[Line]:
     """Axis, value, our time, PyTorch's best, ratio."""
-    lines = []
+    lines: list[Line] = []
     for point in report.scaling:
         ours, theirs = best_of(point, "ours"), best_of(point, "torch")
         if ours is None:
@@ -195,10 +198,8 @@ def scaling_rows(report: Report) -> list[tuple[str, ...]]:
         beside = ("–", "–")
         if theirs is not None:
             ratio = show_ratio(theirs.median / ours.median)
-            beside = (show_value(theirs.median, "s").strip(), ratio)
-        lines.append(
-            (point.axis, f"{point.value:,}", show_value(ours.median, "s").strip(), *beside)
-        )
+            beside = (show_value(theirs.median), ratio)
+        lines.append((point.axis, f"{point.value:,}", show_value(ours.median), *beside))
     return lines
 
 
@@ -248,20 +249,18 @@ TIMING_HEADER = ("workload", "contender", "way", "median", "middle half", "runs"
 
 
 def _generated(report: Report) -> str:
-    quick = (
-        " **A quick run: it shows that everything works, not how fast.**" if report.quick else ""
-    )
+    quick = " **A quick run: that everything works, not how fast.**" if report.quick else ""
     return (
-        f"Measured on {report.date} by `glassnet bench`, {verdict(report)}.{quick} Written from its JSON "
-        "by `glassnet bench --from FILE --docs docs`; change nothing here by hand.\n\n"
+        f"Measured on {report.date} by `glassnet bench`: {verdict(report)}.{quick} Written from "
+        "its JSON by `glassnet bench --from FILE --docs docs`; change nothing here by hand.\n\n"
         f"A ratio is the contender's median over ours, of {report.runs} runs each that alternate "
-        "A B A B, after one that does not count; the range is that of single rounds. Each contender "
-        "runs alone in its own process, in every way that could be its best, and its best counts. "
-        "With “≤” it is turned round: our median over the physical floor."
+        "A B A B, after one that does not count; the range is that of single rounds. Each "
+        "contender is alone in its own process and run in every way that could be its best; that "
+        "one counts. With “≤” it is turned round: our median over the physical floor."
     )
 
 
-def _all_rows(report: Report) -> list[tuple[str, ...]]:
+def _all_rows(report: Report) -> list[Line]:
     return [line for result in report.workloads for line in rows(result)]
 
 
@@ -269,7 +268,7 @@ def _remarks(report: Report) -> str:
     lines = []
     for result in report.workloads:
         said = " ".join(remarks(result))
-        lines.append(f"- `{result.name}`: {result.what}. {said}".rstrip())
+        lines.append(f"- `{result.name}`: {result.what}; {result.unit}. {said}".rstrip())
     return "\n".join(lines)
 
 
@@ -286,20 +285,18 @@ def _scaling_parts(report: Report) -> list[str]:
     ]
 
 
-def _timing_rows(report: Report) -> list[tuple[str, ...]]:
-    lines = []
+def _timing_rows(report: Report) -> list[Line]:
+    lines: list[Line] = []
     for result in report.workloads:
         for timing in result.timings:
-            low, high = (
-                show_value(value, result.unit).split(" ")[:2] for value in timing.quartiles
-            )
+            low, high = (show_value(value, result.unit) for value in timing.quartiles)
             lines.append(
                 (
                     result.name,
                     timing.title,
                     timing.variant,
                     show_value(timing.median, result.unit),
-                    f"{' '.join(low)} to {' '.join(high)}",
+                    f"{low} to {high}",
                     str(len(timing.values)),
                 )
             )
@@ -315,6 +312,6 @@ def _machine(report: Report) -> str:
     return _table(("what", "value"), [(name, value) for name, value in lines])
 
 
-def _table(header: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
+def _table(header: Line, lines: list[Line]) -> str:
     rule = tuple("---" for _ in header)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))

@@ -20,7 +20,7 @@ from glassnet.bench.results import Check, Comparison, Timing, WorkloadResult
 from glassnet.bench.worker import ContenderFailed, Job, Process, Side
 from glassnet.bench.workloads import Target, Workload
 
-HOPELESS = 1.5
+HOPELESS = 2.0
 """A variant so many times slower than its contender's best in the first round is not run again."""
 REST = 0.05
 """Seconds between two runs, in which thread pools go to sleep."""
@@ -135,8 +135,8 @@ def _checked(workload: Workload, lanes: list[Lane], result: WorkloadResult, say:
     """Those lanes that compute the same numbers as ours."""
     what = {
         "predict": f"the probabilities of {CHECKED_ROWS} rows",
-        "start": "the probabilities of the row",
-        "memory": "the mean loss of the epoch",
+        "start": "the row's probabilities",
+        "memory": "the epoch's mean losses",
     }
     default = f"the losses of {workload.check_steps} steps"
     result.check = Check(what.get(workload.measure, default), TOLERANCE)
@@ -148,15 +148,15 @@ def _checked(workload: Workload, lanes: list[Lane], result: WorkloadResult, say:
             continue
         command = "check plain" if lane.contender.plain_only else "check"
         if command not in ours:
-            ours[command] = lanes[0].side.ask(command)
+            ours[command] = _numbers(_attempt(lanes[0], command, result))
         if lane is lanes[0]:
             agreeing.append(lane)
             continue
         say(f"{workload.name}: comparing losses with {lane.label}")
-        numbers = _attempt(lane, command, result)
-        if not isinstance(numbers, list):
+        answer = _attempt(lane, command, result)
+        if answer is None:
             continue
-        worst = worst_difference(numbers, ours[command])
+        worst = worst_difference(_numbers(answer), ours[command])
         result.check.differences[lane.label] = worst
         if worst <= TOLERANCE:
             agreeing.append(lane)
@@ -166,6 +166,10 @@ def _checked(workload: Workload, lanes: list[Lane], result: WorkloadResult, say:
                 "and was not timed."
             )
     return agreeing
+
+
+def _numbers(answer: object) -> list[float]:
+    return [float(number) for number in answer] if isinstance(answer, list) else []
 
 
 def _warmed_up(lanes: list[Lane], result: WorkloadResult, say: Say) -> list[Lane]:
@@ -200,6 +204,13 @@ def _hopeless(lane: Lane, lanes: list[Lane]) -> bool:
     return lane.timing.values[0] > HOPELESS * best
 
 
+def fastest(timings: list[Timing]) -> Timing:
+    """The best variant, of those that were run to the end."""
+    most = max(len(timing.values) for timing in timings)
+    full = [timing for timing in timings if len(timing.values) == most]
+    return min(full, key=lambda timing: timing.median)
+
+
 def compare(targets: tuple[Target, ...], timings: list[Timing]) -> list[Comparison]:
     """Ours beside the best variant of each contender that was timed."""
     ours = next(timing for timing in timings if timing.contender == "ours")
@@ -208,7 +219,7 @@ def compare(targets: tuple[Target, ...], timings: list[Timing]) -> list[Comparis
         theirs = [timing for timing in timings if timing.contender == target.against]
         if not theirs:
             continue
-        best = min(theirs, key=lambda timing: timing.median)
+        best = fastest(theirs)
         rounds = [b / a for a, b in zip(ours.values, best.values, strict=False)]
         ratio = best.median / ours.median
         if target.at_most:

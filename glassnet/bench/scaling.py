@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from glassnet.bench.results import ScalingPoint, Timing
-from glassnet.bench.runner import Say, Start, run_workload
+from glassnet.bench.runner import Say, Start, fastest, run_workload
 from glassnet.bench.worker import Process
 from glassnet.bench.workloads import Architecture, Descent, Target, Workload
 
@@ -89,7 +90,7 @@ def growth(points: list[ScalingPoint]) -> list[Growth]:
     found = []
     for axis in AXES:
         line = sorted((p for p in points if p.axis == axis), key=lambda p: p.value)
-        for low, high in zip(line, line[1:], strict=False):
+        for low, high in pairwise(line):
             slopes = [_slope(low, high, name) for name in ("ours", "torch")]
             if slopes[0] is not None:
                 found.append(Growth(axis, low.value, high.value, slopes[0], slopes[1]))
@@ -99,7 +100,7 @@ def growth(points: list[ScalingPoint]) -> list[Growth]:
 def best_of(point: ScalingPoint, contender: str) -> Timing | None:
     """The contender's fastest variant at this point."""
     of_it = [timing for timing in point.timings if timing.contender == contender]
-    return min(of_it, key=lambda timing: timing.median, default=None)
+    return fastest(of_it) if of_it else None
 
 
 def _slope(low: ScalingPoint, high: ScalingPoint, contender: str) -> float | None:
@@ -112,7 +113,7 @@ def _slope(low: ScalingPoint, high: ScalingPoint, contender: str) -> float | Non
 def knees(exponents: list[Growth]) -> list[str]:
     """Where our exponent jumps, in words: places that a note should explain."""
     sentences = []
-    for before, after in zip(exponents, exponents[1:], strict=False):
+    for before, after in pairwise(exponents):
         if before.axis != after.axis or after.ours - before.ours <= KNEE:
             continue
         theirs = ""

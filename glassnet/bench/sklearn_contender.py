@@ -1,7 +1,8 @@
-"""scikit-learn: MLPClassifier and GridSearchCV, with the same batches, solver and number of epochs."""
+"""scikit-learn: MLPClassifier and GridSearchCV with the same batches, solver and epochs."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from glassnet.bench import inputs
@@ -32,15 +33,20 @@ class ScikitLearn(Contender):
         return [Variant(f"fit, {n} core{'s' * (n > 1)}", n) for n in counts]
 
     def train(self) -> int:
+        from sklearn.exceptions import ConvergenceWarning
+
         work, steps = self.workload, steps_of(self.workload, "sklearn")
         per_epoch = min(steps, work.rows // work.batch)
         rows = per_epoch * work.batch
         model = classifier(work, epochs=steps // per_epoch)
-        model.fit(self.rows.x[:rows], self.rows.y[:rows])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is told when to stop
+            model.fit(self.rows.x[:rows], self.rows.y[:rows])
         return per_epoch * (steps // per_epoch)
 
     def train_networks(self) -> float:
         import numpy as np
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.model_selection import GridSearchCV
 
         work, rows = self.workload, self.rows
@@ -51,7 +57,9 @@ class ScikitLearn(Contender):
         search = GridSearchCV(
             classifier(work, work.epochs), grid, cv=[split], refit=False, n_jobs=available_cores()
         )
-        search.fit(x, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            search.fit(x, y)
         self.scores = list(search.cv_results_["mean_test_score"])
         return 1.0
 
@@ -87,6 +95,7 @@ def classifier(workload: Workload, epochs: int) -> Any:
         learning_rate_init=optimizer.learning_rate,
         momentum=optimizer.momentum,
         nesterovs_momentum=False,
+        epsilon=optimizer.epsilon,
         max_iter=epochs,
         tol=0.0,
         n_iter_no_change=NEVER,

@@ -192,7 +192,9 @@ def descent(optimizer: Descent, model: Any) -> Any:
     import torch
 
     if optimizer.name == "adam":
-        return torch.optim.Adam(model.parameters(), optimizer.learning_rate, fused=True)
+        return torch.optim.Adam(
+            model.parameters(), optimizer.learning_rate, eps=optimizer.epsilon, fused=True
+        )
     return torch.optim.SGD(
         model.parameters(), optimizer.learning_rate, optimizer.momentum, fused=True
     )

@@ -6,6 +6,7 @@ The process reads a job, then a command a line, from stdin; it answers each with
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -106,10 +107,8 @@ class Process:
     def close(self) -> None:
         """End the process: it stops when its input does."""
         stdin, stdout = _pipes(self._process)
-        try:
+        with contextlib.suppress(BrokenPipeError):
             stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

@@ -109,7 +109,7 @@ def _chosen(names: list[str] | None) -> tuple[list[Workload], bool]:
     from glassnet.bench.workloads import WORKLOADS, workload
 
     if not names:
-        return list(WORKLOADS), False
+        return list(WORKLOADS), True
     return [workload(name) for name in names if name != "scaling"], "scaling" in names
 
 
@@ -140,6 +140,7 @@ def _measure(
     from glassnet.bench.results import Report
     from glassnet.bench.runner import run_workload
     from glassnet.bench.worker import ContenderFailed
+    from glassnet.bench.workloads import WORKLOADS
 
     mnist = "the original files" if inputs.mnist_folder() else "a stand-in of its shape and zeros"
     fresh = Report(
@@ -153,11 +154,13 @@ def _measure(
     warning = machine.busy()
     if warning:
         console.print(warning, style="bold")
+    names = [entry.name for entry in WORKLOADS]
     total = fresh if earlier is None else earlier
 
     def keep() -> None:
         if earlier is not None:
             earlier.merge(fresh)
+            earlier.workloads.sort(key=lambda result: names.index(result.name))
         if json_file is not None:
             total.write(json_file)
 

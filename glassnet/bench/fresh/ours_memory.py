@@ -23,8 +23,8 @@ def main() -> None:
         images, labels = (
             data / f"train-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1")
         )
-        x = read_idx(gzip.open(images).read(), "images", 3)
-        y = read_idx(gzip.open(labels).read(), "labels", 1).astype(np.int64)
+        x = read_idx(gzip.decompress(images.read_bytes()), "images", 3)
+        y = read_idx(gzip.decompress(labels.read_bytes()), "labels", 1).astype(np.int64)
     layers = [gn.Rescale(1 / 255), gn.Flatten(), gn.Dense(256), gn.ReLU(), gn.Dense(10)]
     network = gn.Network(layers, (28, 28))
     with np.load(weights / "weights.npz") as arrays:
