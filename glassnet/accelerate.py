@@ -210,5 +210,5 @@ def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Ar
 
 
 def is_ours(part: object) -> bool:
-    """Whether a layer, loss or optimizer is of this package, so that it is made of kernels alone."""
+    """Whether a layer, loss or optimizer is of this package: then it is made of kernels alone."""
     return type(part).__module__.startswith("glassnet.")

@@ -5,9 +5,9 @@ through the layers as one: blocks of rows that fit into the processor's cache do
 other, and their gradients are added up. Two workers take half of the blocks each, on arrays of
 their own; θ is read by both and moved by none of them.
 
-This needs layers in which a row depends on no other row (`Layer.row_wise`). Whether a batch is taken
-in blocks depends on its size and the layers alone, and the halves are the same on any machine, so
-that equal seeds give equal bits.
+This needs layers in which a row depends on no other row (`Layer.row_wise`). Whether a batch is
+taken in blocks depends on its size and the layers alone, and the halves are the same on any
+machine, so that equal seeds give equal bits.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class BlockedBatch:
         return (worker or self.workers[-1]).batch.x
 
     def run(self, sums: Array) -> None:
-        """Fill the network's gradient with that of the whole batch, and add its scores to `sums`."""
+        """Fill the network's gradient with that of the batch, and add its scores to `sums`."""
         native = self.way == "compiled"
 
         def work(number: int) -> None:

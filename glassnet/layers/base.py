@@ -138,7 +138,7 @@ class Layer(Configurable):
 
 @contextmanager
 def separate_buffers(layers: Iterable[Layer]) -> Iterator[None]:
-    """Let layers use new work arrays for a while, so that what is recorded meanwhile has its own."""
+    """Let layers use new work arrays for a while, for something recorded that keeps them."""
     kept = [(layer, layer.__dict__.pop("_buffers", {})) for layer in layers]
     try:
         yield
