@@ -20,6 +20,7 @@ from glassnet.callbacks import (
     StopOnNonFinite,
 )
 from glassnet.checkpoint import load
+from glassnet.history import History, TrainingDiverged
 from glassnet.layers import (
     ELU,
     GELU,
@@ -67,7 +68,6 @@ from glassnet.optimizers import (
 )
 from glassnet.register import register
 from glassnet.schedules import Phase
-from glassnet.trainer import History, TrainingDiverged
 
 __version__ = "0.1.0"
 

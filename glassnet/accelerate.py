@@ -41,6 +41,7 @@ class _Switch(threading.local):
 
 
 _switch = _Switch()
+_loading = threading.RLock()
 
 
 class Kernel:
@@ -67,7 +68,11 @@ class Kernel:
         if _switch.references:
             self.reference(*arrays)
         else:
-            (self._twin or self.twin)(*arrays)
+            try:
+                (self._twin or self.twin)(*arrays)
+            except ValueError:
+                self.reference(*arrays)  # compiled code raises bare: here in words
+                raise
 
     @property
     def function(self) -> Callable[..., None]:
@@ -82,10 +87,12 @@ class Kernel:
         stands outside the package and has no twin.
         """
         if self._twin is None:
-            self._twin = self.reference
+            twin = self.reference
             if self.__module__.startswith("glassnet."):
-                module = import_module(f"glassnet.kernels.{self.name.split('.')[-2]}")
-                self._twin = getattr(module, self.__name__)
+                with _loading:
+                    module = import_module(f"glassnet.kernels.{self.name.split('.')[-2]}")
+                twin = getattr(module, self.__name__)
+            self._twin = twin  # last: another thread must not take the reference for it
         return self._twin
 
     def __repr__(self) -> str:
@@ -132,7 +139,7 @@ def flushed_denormals() -> Iterator[None]:
 
     Saturated sigmoids and decaying velocities produce such denormal numbers, on which processors
     are 5 to 50 times slower. It takes a compiled function to set the flag, so the references run
-    without it.
+    without it. Callbacks run with it.
     """
     if _switch.references:
         yield
@@ -189,21 +196,26 @@ def run_part(part: object, method: Callable[..., Any], *arrays: Array) -> None:
     calls.append((OwnCall(part, method), arrays))
 
 
-def run_layer(layer: object, function: Callable[[Array], Array], x: Array) -> Array:
+def run_layer(
+    layer: object, function: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]
+) -> Array:
     """Return function(x), a layer's forward or backward pass, as `run_part` does.
 
-    What a user's layer returns may be a new array each time; while capturing it is copied into one
-    that stays.
+    What a user's layer returns is brought into the form that kernels take: contiguous, and of the
+    network's dtype. It may be a new array each time; while capturing it is copied into one that
+    stays.
     """
-    if _switch.calls is None or is_ours(layer):
+    if is_ours(layer):
         return function(x)
+    if _switch.calls is None:
+        return np.ascontiguousarray(function(x), dtype)
     result: list[Array] = []
 
     def again(x: Array) -> None:
         if result:
             result[0][...] = function(x)
         else:
-            result.append(np.array(function(x)))
+            result.append(np.array(function(x), dtype, order="C"))
 
     run_part(layer, again, x)
     return result[0]

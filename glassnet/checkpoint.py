@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +59,11 @@ def load(path: str | Path) -> Network:
     tensors, document = read_tensors(Path(path))
     try:
         network = rebuild(document["network"])
-        fill(network, tensors)
+        fill(network, tensors, document["network"]["fitted"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} does not describe a network that can be built: {error}") from None
+        raise ValueError(
+            f"{path} does not describe a network that can be built: {error}."
+        ) from None
     return network
 
 
@@ -73,8 +76,28 @@ def save_checkpoint(trainer: Trainer, path: Path) -> Path:
     return write_tensors(path, tensors, document, overwrite=True)
 
 
-def load_checkpoint(path: Path, network: Network) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Fill `network` from a checkpoint, and return the training state: numbers and arrays.
+@dataclass(frozen=True)
+class ReadCheckpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        numbers, arrays: the training state, see `Trainer.state`.
+        network: the description of the network. tensors: its parameters and buffers.
+    """
+
+    numbers: dict[str, Any]
+    arrays: dict[str, Array]
+    network: dict[str, Any]
+    tensors: dict[str, Array]
+
+    def fill(self, network: Network) -> None:
+        """Give a network the parameters, buffers and counters of this checkpoint."""
+        fill(network, self.tensors, self.network["fitted"])
+        network.epochs_trained = self.network["epochs_trained"]
+
+
+def read_checkpoint(path: Path, network: Network) -> ReadCheckpoint:
+    """Read a checkpoint that belongs to this network, without changing the network.
 
     Raises:
         ValueError: if the file holds no training state, or is of another network.
@@ -92,10 +115,9 @@ def load_checkpoint(path: Path, network: Network) -> tuple[dict[str, Any], dict[
                 f"{path} holds a network with {key} = {theirs[key]}, but this one has {ours[key]}. "
                 "Resume with a network made by the same code."
             )
-    fill(network, tensors)
-    network.epochs_trained = theirs["epochs_trained"]
+    own = {name: array for name, array in tensors.items() if not name.startswith(TRAINING)}
     arrays = {n.removeprefix(TRAINING): a for n, a in tensors.items() if n.startswith(TRAINING)}
-    return document["training"], arrays
+    return ReadCheckpoint(document["training"], arrays, theirs, own)
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -118,6 +140,7 @@ def describe(network: Network) -> dict[str, Any]:
         "task": network.task,
         "metadata": network.metadata,
         "epochs_trained": network.epochs_trained,
+        "fitted": [layer.fitted for layer in network.layers],
     }
 
 
@@ -144,8 +167,8 @@ def rebuild(document: Mapping[str, Any]) -> Network:
     return network
 
 
-def fill(network: Network, tensors: Mapping[str, Array]) -> None:
-    """Copy tensors into a network's parameters and buffers.
+def fill(network: Network, tensors: Mapping[str, Array], fitted: Sequence[bool]) -> None:
+    """Copy tensors into a network's parameters and buffers, and say which layers were fitted.
 
     Raises:
         ValueError: if a tensor is missing or has another shape.
@@ -154,15 +177,15 @@ def fill(network: Network, tensors: Mapping[str, Array]) -> None:
     targets |= network.buffers
     for name, target in targets.items():
         if name not in tensors:
-            raise ValueError(f"tensor {name!r} is missing.")
+            raise ValueError(f"Tensor {name!r} is missing.")
         if tensors[name].shape != target.shape:
             raise ValueError(
-                f"tensor {name!r} has shape {tensors[name].shape}, "
+                f"Tensor {name!r} has shape {tensors[name].shape}, "
                 f"the network needs {target.shape}."
             )
         target[...] = tensors[name]
-    for layer in network.layers:
-        layer.fitted = layer.needs_fit
+    for layer, was_fitted in zip(network.layers, fitted, strict=True):
+        layer.fitted = was_fitted
 
 
 def _tensors(network: Network) -> dict[str, Array]:
@@ -181,11 +204,23 @@ def write_tensors(
 
     from glassnet import __version__
 
-    whole = {"format": FORMAT, "glassnet": __version__, **document}
+    whole = _as_json({"format": FORMAT, "glassnet": __version__, **document})
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     whole["sha256"] = _digest(contiguous, whole)
     data = safetensors.numpy.save(contiguous, {"glassnet": json.dumps(whole)})
     return write_atomically(path, data, overwrite)
+
+
+def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as it will be read back: keys as text, tuples as lists."""
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(document))
+    except TypeError as error:
+        raise ValueError(
+            f"The model's metadata can't be written as JSON ({error}). Put only text, numbers, "
+            "lists and mappings into network.metadata."
+        ) from None
+    return plain
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -197,8 +232,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     import safetensors
     import safetensors.numpy
 
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name the file: {path / 'model.safetensors'}.")
     if not path.is_file():
-        raise ValueError(f"There is no model file {path}.")
+        raise ValueError(f"There is no model file {path}. Check the path.")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}

@@ -53,7 +53,9 @@ def write_atomically(path: Path, content: bytes | str, overwrite: bool = False) 
         'hello'
     """
     if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists already. Choose another name, or allow overwriting it.")
+        raise ValueError(
+            f"{path} exists already. Choose another name, or allow overwriting it (overwrite=True)."
+        )
     try:
         with replacing(path) as file:
             file.write(content.encode() if isinstance(content, str) else content)

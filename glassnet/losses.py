@@ -120,8 +120,8 @@ def mean_of_rows(
     """
     total[0] = np.sum(losses * weights, dtype=np.float64)
     total[1] = terms.item() * np.sum(weights, dtype=np.float64)
-    scale = 1.0 / (total[1].item() or 1.0)
-    np.multiply(gradient, (weights * scale)[:, None], out=gradient)
+    shares = weights / np.float64(total[1] or 1.0)
+    np.multiply(gradient, shares[:, None], out=gradient, casting="same_kind")
 
 
 @accelerated

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.accelerate import Array
-from glassnet.network import checked_weights
+from glassnet.inputs import checked_weights
 from glassnet.targets import SUM_TOLERANCE, Task
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _of_labels(
     from sklearn import metrics
 
     if truth.ndim != 2:
-        raise ValueError(f"multilabel truth has a column a label, (n, K). Received {truth.shape}.")
+        raise ValueError(f"Multilabel truth has a column a label, (n, K). Received {truth.shape}.")
     names = class_names(classes, truth.shape[1], "label")
     truth = _checked_labels(truth, "truth", 2)
     predicted = _checked_labels(predicted, "predicted", 2)

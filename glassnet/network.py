@@ -9,17 +9,26 @@ is wrong with it.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.accelerate import Array, run_layer
+from glassnet.accelerate import Array, run_layer, twins_are_on
 from glassnet.batches import Batch
-from glassnet.layers.base import LAYERS, Layer, Shape, separate_buffers
+from glassnet.inputs import (
+    CHUNK,
+    checked_dtype,
+    checked_inputs,
+    checked_seed,
+    checked_shape,
+    checked_weights,
+    chunks,
+)
+from glassnet.layers.base import LAYERS, Layer, separate_buffers
 from glassnet.losses import LOSSES, Loss
 from glassnet.parameters import Parameter, ParameterStore
 from glassnet.recording import ForwardPass
@@ -29,15 +38,12 @@ from glassnet.threads import blas_threads, run_workers, workers_for
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
     from glassnet.optimizers import Optimizer
-    from glassnet.recording import Compile
+    from glassnet.recording import Compile, Way
     from glassnet.schedules import Phase, Schedule
     from glassnet.trainer import History, Validation
 
 MOST_PASSES = 8
 """Sizes of batches for which inference is kept recorded."""
-
-CHUNK = 1024
-"""Rows that predict and evaluate send through at a time, so that memory stays bounded."""
 
 
 class Network:
@@ -48,6 +54,9 @@ class Network:
         input_shape: the shape of one row, without the batch axis: `(4,)`, `(28, 28)`.
         seed: decides initial weights, dropout masks and the order of batches.
         dtype: of parameters and arithmetic, `"float32"` or `"float64"`.
+
+    Methods may be called from several threads, which then take turns; `forward` and the `backward`
+    after it belong to one thread.
 
     Attributes:
         layers: the layers.
@@ -85,15 +94,17 @@ class Network:
         self.layers = [
             LAYERS.create(layer) if isinstance(layer, Mapping) else layer for layer in layers
         ]
-        self.input_shape = _checked_shape(input_shape)
-        self.seed = _checked_seed(seed)
-        self.dtype = _checked_dtype(dtype)
+        self.input_shape = checked_shape(input_shape)
+        self.seed = checked_seed(seed)
+        self.dtype = checked_dtype(dtype)
         self.loss: Loss | None = None
         self.task: Task | None = None
         self.metadata: dict[str, Any] = {}
         self.epochs_trained = 0
         self.store = ParameterStore()
-        self._passes: dict[tuple[int, int, np.dtype[Any]], ForwardPass] = {}
+        self.way: Way | None = None
+        self.lock = threading.RLock()
+        self._passes: dict[tuple[int, int, np.dtype[Any], bool], ForwardPass] = {}
         self._rows_forward: int | None = None
         self._check_layers()
         self._build()
@@ -141,7 +152,7 @@ class Network:
         self.store.allocate(self.dtype, weights_rng)
         owners = [int(name.split(".")[1]) for name in self.store.parameters]
         self._first_learning = min(owners, default=0)
-        self._largest_product = max(layer.flops() for layer in self.layers)
+        self.largest_product = max(layer.flops() for layer in self.layers)
 
     # What a network holds.
 
@@ -182,7 +193,9 @@ class Network:
         Returns:
             A new array of shape (n, *output_shape).
         """
-        return self.run_forward(self.checked_inputs(x), training).copy()
+        rows = self.checked_inputs(x)
+        with self.lock:
+            return self.run_forward(rows, training).copy()
 
     def backward(self, d_outputs: Any) -> Array:
         """Go back from ∂J/∂outputs: write all gradients and return ∂J/∂x.
@@ -208,7 +221,7 @@ class Network:
         self._rows_forward = len(x)
         y = self.entry(x)
         for layer in self.layers:
-            y = run_layer(layer, partial(layer.forward, training=training), y)
+            y = run_layer(layer, partial(layer.forward, training=training), y, self.dtype)
         return y
 
     def run_backward(self, d_outputs: Array, need_dx: bool) -> Array:
@@ -217,7 +230,8 @@ class Network:
         self.layers[self._first_learning].needs_dx = need_dx
         dy = d_outputs
         for layer in reversed(self.layers[first:]):
-            dy = run_layer(layer, layer.backward, dy)
+            dy = run_layer(layer, layer.backward, dy, self.dtype)
+        self.layers[first].needs_dx = True
         return dy
 
     def entry(self, x: Array) -> Array:
@@ -252,11 +266,12 @@ class Network:
         rows = self.checked_inputs(x)
         chosen, targets = self.prepared_targets(y, len(rows), loss)
         weights = checked_weights(sample_weight, len(rows))
-        outputs = self.run_forward(rows, training)
         batch = np.empty((len(rows), targets.outputs), self.dtype)
         targets.take(slice(None), batch)
-        value, gradient = chosen(outputs, batch, weights)
-        self.run_backward(gradient, need_dx=True)
+        with self.lock:
+            outputs = self.run_forward(rows, training)
+            value, gradient = chosen(outputs, batch, weights)
+            self.run_backward(gradient, need_dx=True)
         return value
 
     # Training and use.
@@ -357,26 +372,29 @@ class Network:
         rows = self.checked_inputs(x)
         outputs = np.empty((len(rows), *self.output_shape), self.dtype)
         pieces = list(chunks(len(rows)))
-        workers = workers_for(self._largest_product * len(rows)) if len(pieces) > 1 else 1
-        passes = [
-            [self._forward_pass(rows[p], w) for p in pieces[w::workers]] for w in range(workers)
-        ]
-        if not all(forward.is_native for own in passes for forward in own):
-            workers, passes = 1, [[self._forward_pass(rows[piece], 0) for piece in pieces]]
+        workers = workers_for(self.largest_product * len(rows)) if len(pieces) > 1 else 1
+        largest = self.largest_product * min(CHUNK, len(rows))
+        with self.lock, blas_threads(largest, workers):
+            passes = [
+                [self._forward_pass(rows[piece], worker) for piece in pieces[worker::workers]]
+                for worker in range(workers)
+            ]
 
-        def work(worker: int) -> None:
-            for piece, forward in zip(pieces[worker::workers], passes[worker], strict=True):
-                outputs[piece] = forward(rows[piece])
+            def work(worker: int) -> None:
+                for piece, forward in zip(pieces[worker::workers], passes[worker], strict=True):
+                    outputs[piece] = forward(rows[piece])
 
-        largest = self._largest_product * min(CHUNK, len(rows))
-        with blas_threads(largest, workers):
-            run_workers(work, workers)
+            if all(forward.is_native for own in passes for forward in own):
+                run_workers(work, workers)
+            else:
+                for worker in range(workers):
+                    work(worker)
         return outputs
 
     def _forward_pass(self, x: Array, worker: int) -> ForwardPass:
         """The recorded forward pass for batches of this size, on arrays of this worker's own."""
         dtype = x.dtype if self.layers[0].accepts_raw else self.dtype
-        key = (worker, len(x), dtype)
+        key = (worker, len(x), dtype, twins_are_on())
         if key not in self._passes:
             if len(self._passes) >= MOST_PASSES:
                 self._passes.clear()
@@ -388,13 +406,13 @@ class Network:
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return `loss`, and `accuracy` for classes or `rmse` for numbers, over these rows.
 
-        `sample_weight` counts in the loss only. `glassnet.metrics` has the full tables.
+        `sample_weight` counts in all of them. `glassnet.metrics` has the full tables.
         """
         loss, task = self._fitted()
         rows = self.checked_inputs(x)
         _, targets = self.prepared_targets(y, len(rows), loss)
         weights = checked_weights(sample_weight, len(rows))
-        with blas_threads(self._largest_product * min(CHUNK, len(rows))):
+        with blas_threads(self.largest_product * min(CHUNK, len(rows))):
             return self.scores(rows, targets, weights, loss, task)
 
     def scores(
@@ -408,9 +426,10 @@ class Network:
             targets.take(chunk, batch.truth)
             if weights is not None:
                 batch.weights[:] = weights[chunk]
-            outputs = self.run_forward(x[chunk], training=False)
-            loss.into(outputs, batch)
-            add_scores(task, loss, outputs, batch, sums)
+            with self.lock:
+                outputs = self.run_forward(x[chunk], training=False)
+                loss.into(outputs, batch)
+                add_scores(task, loss, outputs, batch, sums)
         return read_scores(task, sums)
 
     # Files and words.
@@ -453,11 +472,17 @@ class Network:
         wide = max(8, *(len(row[1]) for row in rows))
         head = f"{'layer':<{width}} {'shape':<{wide}} {'parameters':>10} {'flops':>12}"
         lines = [f"{a:<{width}} {b:<{wide}} {c:>10} {d:>12}".rstrip() for a, b, c, d in rows]
+        if self.way is not None:
+            lines.append(f"training steps were {self.way}")
         return "\n".join([head, *lines])
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy has arrays of its own, which recorded passes would not know.
-        return self.__dict__ | {"_passes": {}}
+        return {k: v for k, v in self.__dict__.items() if k != "lock"} | {"_passes": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.lock = threading.RLock()
 
     def __repr__(self) -> str:
         inside = ", ".join(repr(layer) for layer in self.layers)
@@ -466,30 +491,9 @@ class Network:
     # Reading what users hand in.
 
     def checked_inputs(self, x: Any) -> Array:
-        """x as a contiguous numeric array of shape (n, *input_shape).
-
-        Raises:
-            ValueError: for another shape, a dtype that is not numeric, no rows, or values that are
-                missing or infinite; the message says where.
-        """
-        array = np.ascontiguousarray(x)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(
-                f"Inputs must be numbers. Received dtype {array.dtype}. "
-                "Encode text columns first (glassnet.data.load does this for files)."
-            )
-        array = _as_kernels_take_it(array)
-        if array.shape[1:] != self.input_shape:
-            raise ValueError(
-                f"The network takes rows of shape {self.input_shape}: expected x of shape "
-                f"(n, {', '.join(map(str, self.input_shape))}). Received x of shape {array.shape}."
-                + (" Wrap a single row: x[None]." if array.shape == self.input_shape else "")
-            )
-        if not len(array):
-            raise ValueError(f"There are no rows: received x of shape {array.shape}.")
-        if array.dtype.kind == "f":
-            _refuse_non_finite(array, allow_nan=any(layer.accepts_nan for layer in self.layers))
-        return array
+        """x as rows for this network; see `glassnet.inputs.checked_inputs`."""
+        allow_nan = any(layer.accepts_nan for layer in self.layers)
+        return checked_inputs(x, self.input_shape, allow_nan)
 
     def prepared_targets(
         self, y: Any, rows: int, loss: str | Mapping[str, Any] | Loss | None
@@ -520,89 +524,3 @@ class Network:
                 "fit first, or use forward for the bare outputs."
             )
         return self.loss, self.task
-
-
-def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
-    """Slices of at most `size` rows that cover all rows.
-
-    >>> list(chunks(5, 2))
-    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
-    """
-    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
-
-
-def checked_weights(sample_weight: Any, rows: int) -> Array | None:
-    """Sample weights as a float64 vector (n,), or None.
-
-    Raises:
-        ValueError: for another length, or weights that are negative or not finite.
-    """
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != (rows,):
-        raise ValueError(
-            f"sample_weight needs one number a row: expected shape ({rows},). Received: "
-            f"{weights.shape}."
-        )
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
-        raise ValueError(f"Sample weights must be finite and ≥ 0. Row {row} has {weights[row]}.")
-    return weights
-
-
-def _checked_shape(input_shape: Sequence[int]) -> Shape:
-    try:
-        shape = tuple(
-            operator.index(size) for size in np.atleast_1d(np.asarray(input_shape)).tolist()
-        )
-    except TypeError:
-        shape = ()
-    if not shape or min(shape) < 1:
-        raise ValueError(
-            "input_shape is the shape of one row, such as (4,) or (28, 28). Received: "
-            f"{input_shape!r}."
-        )
-    return shape
-
-
-def _checked_seed(seed: int) -> int:
-    try:
-        checked = operator.index(seed)
-    except TypeError:
-        checked = -1
-    if checked < 0:
-        raise ValueError(f"seed must be a whole number ≥ 0. Received: {seed!r}.")
-    return checked
-
-
-def _checked_dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        checked: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
-        checked = np.dtype(object)
-    if checked not in (np.dtype("float32"), np.dtype("float64")):
-        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: {dtype!r}.")
-    return checked
-
-
-def _as_kernels_take_it(array: Array) -> Array:
-    """The same numbers in this machine's byte order, and in floats that it computes with."""
-    native = array.dtype.newbyteorder("=")
-    floats = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.longdouble): np.dtype(float)}
-    return array.astype(floats.get(native, native), copy=False)
-
-
-def _refuse_non_finite(array: Array, allow_nan: bool) -> None:
-    """Say where the first missing or infinite value stands."""
-    wrong: Callable[[Array], Array] = np.isinf if allow_nan else (lambda part: ~np.isfinite(part))
-    for chunk in chunks(len(array)):
-        bad = wrong(array[chunk])
-        if bad.any():
-            row, *column = (int(i) for i in np.argwhere(bad)[0])
-            where = column[0] if len(column) == 1 else tuple(column)
-            raise ValueError(
-                f"The input in row {chunk.start + row}, column {where} is "
-                f"{array[(chunk.start + row, *column)]}: inputs must be finite. Drop or fill such "
-                "values (an Impute() layer as the first one fills missing ones)."
-            )

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, twins_are_on
 
 if TYPE_CHECKING:
@@ -73,7 +75,10 @@ class Recording:
 
         if self._program is None:
             self._program = Program(self._functions)
-        if self._program.run(steps) >= 0:
+        failed = self._program.run(steps)
+        if failed >= 0:
+            kernel, arrays = self._functions[failed]
+            getattr(self.calls[failed][0], "reference", kernel)(*arrays)  # raises again, in words
             raise FloatingPointError
 
 
@@ -101,10 +106,11 @@ def checked_compile(value: Any) -> Compile:
     Raises:
         ValueError: for anything else.
     """
-    if value not in ("auto", True, False):
-        raise ValueError(f"compile must be 'auto', True or False. Received: {value!r}.")
-    checked: Compile = value
-    return checked
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if value == "auto":
+        return "auto"
+    raise ValueError(f"compile must be 'auto', True or False. Received: {value!r}.")
 
 
 class ForwardPass:

@@ -137,8 +137,9 @@ class Registry(Generic[C]):
             return self._construct(self[spec["name"]], options)
         if isinstance(spec, self._families()):
             return spec
+        article = "an" if self.kind[0] in "aeio" else "a"
         raise ValueError(
-            f"Expected a {self.kind}, or the name of one ({', '.join(self._classes)}). "
+            f"Expected {article} {self.kind}, or the name of one ({', '.join(self._classes)}). "
             f"Received: {spec!r} of type {type(spec).__name__}."
         )
 
@@ -163,4 +164,11 @@ class Registry(Generic[C]):
         ]
         if missing:
             raise ValueError(f"The {self.kind} {cls.name!r} needs the option {missing[0]!r}.")
-        return cls(**options)
+        try:
+            return cls(**options)
+        except TypeError as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+            raise ValueError(
+                f"The {self.kind} {cls.name!r} cannot be made with {given}: {error}. "
+                "Check the types of these values."
+            ) from error

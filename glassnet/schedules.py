@@ -27,7 +27,8 @@ class Position:
 
     Attributes:
         epoch: 0 in the first epoch.
-        step: 0 before the first step of the run; goes on counting from epoch to epoch.
+        step: epoch · steps_per_epoch + the batch's number in its epoch; with batches of one size,
+            how many steps were taken.
         steps_per_epoch: how many steps an epoch has.
         epochs: how many epochs the run is to have.
     """
@@ -68,6 +69,9 @@ class Schedule(Configurable):
 
     A schedule of one's own has `factor`; one that listens to the training has `observe` as well.
 
+    Attributes:
+        changes_within_epochs: whether the factor may differ between the steps of an epoch.
+
     Example, a rate like 1/√t:
 
         >>> class InverseRoot(Schedule):
@@ -79,6 +83,7 @@ class Schedule(Configurable):
     """
 
     name: ClassVar[str]
+    changes_within_epochs: ClassVar[bool] = True
 
     def factor(self, position: Position) -> float:
         """What the base rate is multiplied by for the step at this position, ≥ 0."""
@@ -117,6 +122,7 @@ class Constant(Schedule):
     """
 
     name = "constant"
+    changes_within_epochs = False
 
     def factor(self, position: Position) -> float:
         """1."""
@@ -139,6 +145,7 @@ class Step(Schedule):
     """
 
     name = "step"
+    changes_within_epochs = False
 
     def __init__(self, every: int, factor: float = 0.1) -> None:
         _require("every", every, _whole(every, 1), "a whole number of epochs ≥ 1")
@@ -169,6 +176,7 @@ class Exponential(Schedule):
     """
 
     name = "exponential"
+    changes_within_epochs = False
 
     def __init__(self, decay: float) -> None:
         holds = _positive(decay) and decay <= 1
@@ -314,6 +322,7 @@ class Plateau(Schedule):
     """
 
     name = "plateau"
+    changes_within_epochs = False
 
     def __init__(
         self,

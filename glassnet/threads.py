@@ -47,8 +47,34 @@ def blas_threads(largest: int, workers: int = 1) -> Iterator[None]:
     if (workers == 1 and largest >= LARGE_PRODUCT) or largest < SMALL_PRODUCT:
         yield
         return
-    with _blas().limit(limits=1):
+    _limit.enter()
+    try:
         yield
+    finally:
+        _limit.leave()
+
+
+class _OneThread:
+    """The limit itself, which is the process's, not a thread's: the last who leaves lifts it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.users == 0:
+                self.limiter = _blas().limit(limits=1)
+            self.users += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                self.limiter.restore_original_limits()
+
+
+_limit = _OneThread()
 
 
 def workers_for(operations: int) -> int:

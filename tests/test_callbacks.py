@@ -167,9 +167,64 @@ def test_callbacks_of_one_kind_have_keys_of_their_own():
     assert keys == ["StopOnNonFinite.0", "EarlyStopping.0", "EarlyStopping.1"]
 
 
-def test_a_checkpoint_after_early_stopping_holds_the_last_weights_not_the_best(tmp_path):
+@pytest.mark.parametrize("checkpoint_first", [False, True])
+def test_a_checkpoint_holds_the_last_weights_not_the_best(tmp_path, checkpoint_first):
     path = tmp_path / "checkpoint.safetensors"
-    net, history, held_out = overfit([gn.EarlyStopping(4), gn.Checkpoint(path)])
+    callbacks = [gn.EarlyStopping(4), gn.Checkpoint(path)]
+    net, history, held_out = overfit(callbacks[::-1] if checkpoint_first else callbacks)
     best, last = min(history.column("val_loss")), history[-1]["val_loss"]
     assert net.evaluate(*held_out)["loss"] == pytest.approx(best, rel=1e-6)
     assert gn.load(path).evaluate(*held_out)["loss"] == pytest.approx(last, rel=1e-6)
+
+
+def test_a_loss_that_is_not_a_number_is_never_the_best():
+    class Forge(Callback):
+        def on_epoch_end(self, trainer):
+            if trainer.epoch == 1:
+                trainer.history[-1]["loss"] = float("nan")
+
+    stopping = gn.EarlyStopping(3, monitor="loss")
+    net = gn.Network([gn.Dense(2)], (2,))
+    history = net.fit(
+        np.eye(2), [0, 1], loss="cross_entropy", epochs=6, callbacks=[Forge(), stopping]
+    )
+    assert len(history) == 6
+    assert stopping.best_epoch == 6
+
+
+def test_callbacks_hear_of_an_exception():
+    class Open(Callback):
+        closed = False
+
+        def on_fit_abort(self, trainer):
+            self.closed = True
+
+    class Break(Callback):
+        def on_epoch_end(self, trainer):
+            raise RuntimeError("broken")
+
+    callback = Open()
+    net = gn.Network([gn.Dense(2)], (2,))
+    with pytest.raises(RuntimeError, match="broken"):
+        net.fit(np.eye(2), [0, 1], loss="cross_entropy", callbacks=[callback, Break()])
+    assert callback.closed
+
+
+def test_an_optimizer_changed_in_mid_run_changes_compiled_steps_too():
+    class Decay(Callback):
+        def on_epoch_end(self, trainer):
+            trainer.optimizer.weight_decay = 1.0
+
+    def train(compile):
+        net = gn.Network([gn.Dense(2)], (2,), seed=0)
+        net.fit(
+            np.eye(2),
+            [0, 1],
+            loss="cross_entropy",
+            epochs=5,
+            callbacks=[Decay()],
+            compile=compile,
+        )
+        return net.theta
+
+    assert (train(True) == train(False)).all()

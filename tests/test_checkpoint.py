@@ -207,3 +207,22 @@ def test_the_document_is_plain_json(file):
     _, document = read_tensors(file)
     assert json.loads(json.dumps(document)) == document
     assert document["format"] == 1
+
+
+def test_a_model_saved_before_training_is_still_fitted_to_its_data(tmp_path):
+    net = gn.Network([gn.Standardize(), gn.Dense(1)], (1,))
+    loaded = gn.load(net.save(tmp_path / "new.safetensors"))
+    loaded.fit([[1000.0], [1200.0]], [0.0, 1.0], loss="mse", epochs=1)
+    assert loaded.buffers["layers.0.mean"] == pytest.approx([1100.0])
+
+
+def test_metadata_may_have_whole_numbers_as_keys(network, tmp_path):
+    network.metadata["names"] = {i: str(i) for i in range(11)}
+    loaded = gn.load(network.save(tmp_path / "m.safetensors"))
+    assert loaded.metadata["names"]["10"] == "10"
+
+
+def test_metadata_that_is_no_json_is_refused(network, tmp_path):
+    network.metadata["when"] = object()
+    with pytest.raises(ValueError, match=r"metadata can't be written as JSON"):
+        network.save(tmp_path / "m.safetensors")

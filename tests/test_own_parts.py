@@ -157,3 +157,31 @@ def test_a_layer_that_lacks_a_method_says_so(method):
 
     with pytest.raises(NotImplementedError, match=f"Unfinished has no {method}"):
         use()
+
+
+@pytest.mark.parametrize(
+    "slip", [lambda x: x * np.ones(x.shape[1]), lambda x: x[:, ::-1], np.asfortranarray]
+)
+@pytest.mark.parametrize("compile", [False, "auto"])
+def test_what_a_layer_of_ones_own_returns_is_brought_into_form(slip, compile):
+    """Promotion to float64, strides and column order are slips of plain NumPy, not errors."""
+
+    class Careless(gn.Layer):
+        name = "test_careless"
+
+        def build(self, input_shape, store, rng):
+            return input_shape
+
+        def forward(self, x, training=False):
+            return slip(x)
+
+        def backward(self, dy):
+            return slip(dy)
+
+    net = gn.Network([gn.Dense(4), Careless(), gn.Dense(2)], (3,), seed=0)
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    history = net.fit(
+        x, np.arange(20) % 2, loss="cross_entropy", batch_size=8, epochs=2, compile=compile
+    )
+    assert np.isfinite(history[-1]["loss"])
+    assert net.outputs(x).dtype == np.float32

@@ -193,10 +193,10 @@ def test_a_callback_that_watches_steps_sees_each_one(rows):
 def test_compiled_steps_allocate_nothing(rows):
     trainer = Trainer(network(), *rows, loss="cross_entropy", batch_size=16, epochs=1)
     trainer.run()
-    _, recording = trainer._recordings[16]
+    recording = trainer.steps._recorded[16].recording
     recording.run(1)
     tracemalloc.start()
-    trainer._rows.index[...] = 0
+    trainer.steps.rows.index[...] = 0
     before = tracemalloc.take_snapshot()
     recording.run(4)
     after = tracemalloc.take_snapshot()

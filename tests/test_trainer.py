@@ -17,7 +17,7 @@ import pytest
 import glassnet as gn
 from glassnet.callbacks import Callback
 from glassnet.schedules import Cosine, Plateau, Step
-from glassnet.trainer import Trainer, TrainingDiverged, batch_bounds
+from glassnet.trainer import Trainer, TrainingDiverged, batch_starts
 
 
 @pytest.fixture
@@ -37,24 +37,24 @@ def small_network(dtype="float32"):
 
 
 @pytest.mark.parametrize(
-    ("rows", "size", "minimum", "bounds"),
+    ("rows", "size", "minimum", "starts"),
     [
-        (6, 3, 1, [(0, 3), (3, 6)]),
-        (7, 3, 1, [(0, 3), (3, 6), (6, 7)]),
-        (7, 3, 2, [(0, 3), (3, 7)]),
-        (8, 3, 2, [(0, 3), (3, 6), (6, 8)]),
-        (2, 5, 2, [(0, 2)]),
-        (3, 1, 1, [(0, 1), (1, 2), (2, 3)]),
+        (6, 3, 1, [0, 3]),
+        (7, 3, 1, [0, 3, 6]),
+        (7, 3, 2, [0, 3]),
+        (8, 3, 2, [0, 3, 6]),
+        (2, 5, 2, [0]),
+        (3, 1, 1, [0, 1, 2]),
     ],
 )
-def test_batches_cover_all_rows_and_a_short_last_one_joins(rows, size, minimum, bounds):
-    assert batch_bounds(rows, size, minimum) == bounds
+def test_batches_cover_all_rows_and_a_short_last_one_joins(rows, size, minimum, starts):
+    assert batch_starts(rows, size, minimum).tolist() == starts
 
 
 @pytest.mark.parametrize(("rows", "size"), [(1, 8), (10, 1)])
 def test_batch_norm_refuses_only_batches_and_sets_of_one_row(rows, size):
     with pytest.raises(ValueError, match="at least 2 rows in a batch"):
-        batch_bounds(rows, size, 2)
+        batch_starts(rows, size, 2)
 
 
 def test_fit_with_batch_norm_and_a_last_row_left_over(blobs):
@@ -70,8 +70,7 @@ class Batches(Callback):
         self.sizes = []
 
     def on_step_end(self, trainer):
-        start, stop = trainer.bounds[trainer.batch - 1]
-        self.sizes.append(stop - start)
+        self.sizes.append(len(trainer.steps.batch_inputs))
 
 
 @pytest.mark.parametrize(("size", "expected"), [(1, [1] * 6), (4, [4, 2]), ("full", [6])])
@@ -85,16 +84,17 @@ def test_batch_one_mini_batch_and_full_batch(size, expected):
 
 def test_every_epoch_sees_every_row_once_in_another_order(blobs):
     trainer = Trainer(small_network(), *blobs, loss="cross_entropy")
-    first = trainer._order()
+    first = trainer.steps.rows.order.copy()
     trainer.epoch = 1
-    second = trainer._order()
+    trainer._arrange()
+    second = trainer.steps.rows.order
     assert sorted(first) == sorted(second) == list(range(90))
     assert (first != second).any()
 
 
 def test_without_shuffling_rows_keep_their_order(blobs):
     trainer = Trainer(small_network(), *blobs, loss="cross_entropy", shuffle=False)
-    assert trainer._order().tolist() == list(range(90))
+    assert trainer.steps.rows.order.tolist() == list(range(90))
 
 
 def test_a_second_fit_goes_on_with_other_orders(blobs):
@@ -102,7 +102,7 @@ def test_a_second_fit_goes_on_with_other_orders(blobs):
     net.fit(*blobs, loss="cross_entropy", epochs=2)
     second = Trainer(net, *blobs, loss="cross_entropy")
     fresh = Trainer(small_network(), *blobs, loss="cross_entropy")
-    assert (second._order() != fresh._order()).any()
+    assert (second.steps.rows.order != fresh.steps.rows.order).any()
 
 
 # One step by hand.
@@ -158,7 +158,7 @@ def test_validation_share_is_held_out_by_class_and_not_trained_on(blobs):
     trainer = Trainer(small_network(), *blobs, loss="cross_entropy", validation=0.2)
     held_x, held_targets, _ = trainer.validation
     assert np.bincount(held_targets.classes).tolist() == [6, 6, 6]
-    together = np.concatenate([trainer.x, held_x])
+    together = np.concatenate([trainer.steps.x, held_x])
     assert sorted(map(tuple, together)) == sorted(map(tuple, blobs[0]))
 
 
@@ -297,6 +297,20 @@ def test_divergence_names_the_layer_and_keeps_the_last_weights():
     with pytest.raises(TrainingDiverged, match=r"epoch \d+, step \d+: .*layers\.\d.*Lower the"):
         net.fit(x * 1e4, x[:, 0], loss="mse", optimizer=gn.SGD(1e6), epochs=50)
     assert np.isfinite(net.theta).all()
+
+
+def test_divergence_leaves_no_statistics_that_are_not_numbers(blobs):
+    x, y = blobs
+    net = gn.Network([gn.Dense(4), gn.BatchNorm(), gn.ReLU(), gn.Dense(1)], (4,), seed=0)
+    with pytest.raises(TrainingDiverged):
+        net.fit(x, y.astype(float), loss="mse", optimizer=gn.SGD(1e30), epochs=50)
+    assert all(np.isfinite(buffer).all() for buffer in net.buffers.values())
+
+
+def test_an_update_that_overflows_in_the_last_step_is_noticed():
+    net = gn.Network([gn.Dense(1)], (1,), seed=0)
+    with pytest.raises(TrainingDiverged, match=r"last update was too large in epoch 1, step 1"):
+        net.fit([[1e3]], [1e3], loss="mse", optimizer=gn.SGD(1e38), batch_size=1, epochs=1)
 
 
 def test_divergence_can_be_watched():
@@ -460,6 +474,25 @@ def test_resume_refuses_another_network_and_other_data(blobs, tmp_path):
     other = gn.Network([gn.Dense(3)], (4,), seed=3)
     with pytest.raises(ValueError, match="holds a network with layers"):
         other.fit(x, y, loss="cross_entropy", resume=path)
+
+
+def test_a_refused_resume_changes_nothing(blobs, tmp_path):
+    x, y = blobs
+    path = tmp_path / "checkpoint.safetensors"
+    small_network().fit(x, y, loss="cross_entropy", epochs=1, callbacks=[gn.Checkpoint(path)])
+    for options in ({"batch_size": 9}, {"sample_weight": np.full(90, 2.0)}):
+        net = small_network()
+        before = net.theta.copy()
+        with pytest.raises(ValueError, match="Resume with the same data"):
+            net.fit(x, y, loss="cross_entropy", resume=path, **options)
+        assert (net.theta == before).all()
+
+
+def test_numpy_integers_are_whole_numbers(blobs, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    options = {"batch_size": np.int64(16), "epochs": np.int64(1)}
+    small_network().fit(*blobs, loss="cross_entropy", **options, callbacks=[gn.Checkpoint(path)])
+    assert path.exists()
 
 
 def test_history_of_a_checkpoint_is_json(blobs, tmp_path):

@@ -21,6 +21,8 @@ __all__ = [
 def with_defaults(callbacks: Sequence[Callback]) -> list[Callback]:
     """The callbacks of a training: the user's, and a stop on losses that are not finite.
 
+    Checkpoints come last, so that they hold what the others have just learned.
+
     Each gets a key for its part of a checkpoint: its class and how many of that class came before.
     """
     chosen = list(callbacks)
@@ -32,6 +34,7 @@ def with_defaults(callbacks: Sequence[Callback]) -> list[Callback]:
             )
     if not any(isinstance(callback, StopOnNonFinite) for callback in chosen):
         chosen.insert(0, StopOnNonFinite())
+    chosen.sort(key=lambda callback: isinstance(callback, Checkpoint))  # others' state first
     for index, callback in enumerate(chosen):
         kind = type(callback)
         callback.key = f"{kind.__name__}.{sum(type(other) is kind for other in chosen[:index])}"

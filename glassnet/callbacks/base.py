@@ -44,6 +44,11 @@ class Callback:
         """
         return type(self).on_step_end is not Callback.on_step_end
 
+    @property
+    def stops_on_non_finite(self) -> bool:
+        """Whether a loss that is not finite must be noticed before it moves θ."""
+        return False
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Training begins (or goes on)."""
 
@@ -60,7 +65,10 @@ class Callback:
         """An epoch is over; its record is `trainer.history[-1]`."""
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Training is over, for whatever reason: `trainer.history.stopped`."""
+        """Training is over; if early, `trainer.history.stopped` says why."""
+
+    def on_fit_abort(self, trainer: Trainer) -> None:
+        """Training is broken off by an exception: put away what is open."""
 
     def state(self) -> dict[str, Any]:
         """JSON-able numbers to be kept in a checkpoint."""

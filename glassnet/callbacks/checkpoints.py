@@ -15,8 +15,7 @@ class Checkpoint(Callback):
     """Write a file from which training can go on, bit for bit, every so often and at the end.
 
     The file is replaced as a whole each time, so that it is intact whenever the process dies. It is
-    written at the end of training too, also after Ctrl-C in the middle of an epoch. Put it after
-    callbacks whose state it should hold.
+    written at the end of training too, also after Ctrl-C in the middle of an epoch.
 
     Arguments:
         path: the file, `"run/checkpoint.safetensors"`; it is replaced if it exists.

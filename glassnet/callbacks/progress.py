@@ -83,8 +83,14 @@ class Progress(Callback):
     ) -> None:
         self._stop()
 
+    @property
+    def every_step(self) -> bool:
+        """A bar that is redrawn some times a second need not hear of each step."""
+        return False
+
     def on_fit_begin(self, trainer: Trainer) -> None:
-        self._began, self._began_with = time.monotonic(), self._done(trainer)
+        self._restart_clock(trainer)
+        self._is_warm = False
         self._drawn, self._words = 0.0, ""
         if trainer.history:  # resumed
             self._words = describe_epoch(trainer.history[-1])
@@ -92,6 +98,9 @@ class Progress(Callback):
             self._start_bar(trainer)
 
     def on_step_end(self, trainer: Trainer) -> None:
+        if not self._is_warm:  # the first steps may compile kernels: no measure of the others
+            self._restart_clock(trainer)
+            self._is_warm = True
         if self._bar is not None and time.monotonic() - self._drawn >= REFRESH:
             self._draw(trainer)
 
@@ -110,6 +119,9 @@ class Progress(Callback):
         if trainer.history.stopped:
             self.say(trainer.history.stopped)
 
+    def on_fit_abort(self, trainer: Trainer) -> None:
+        self._stop()
+
     def say(self, text: str) -> None:
         """Write a line above the bar."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -119,7 +131,7 @@ class Progress(Callback):
 
         self._bar = progress.Progress(
             progress.TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            progress.BarColumn(bar_width=24),
+            progress.BarColumn(bar_width=24, finished_style="bar.complete"),
             progress.TextColumn("{task.fields[left]} left"),
             progress.TextColumn("{task.description}", markup=False),
             console=self.console,
@@ -147,12 +159,17 @@ class Progress(Callback):
             self._bar.stop()
             self._bar = None
 
+    def _restart_clock(self, trainer: Trainer) -> None:
+        self._began, self._began_with = time.monotonic(), self._done(trainer)
+
     def _done(self, trainer: Trainer) -> float:
         """Epochs done, the part of the running one included."""
         return trainer.epoch + trainer.batch / trainer.batches
 
     def _left(self, trainer: Trainer) -> str:
         done = self._done(trainer)
+        if done >= trainer.epochs:
+            return clock(0)
         if done <= self._began_with:
             return "–:––"
         pace = (time.monotonic() - self._began) / (done - self._began_with)

@@ -83,7 +83,8 @@ class EarlyStopping(Callback):
             )
         sign = -1.0 if (self.mode or ("max" if "accuracy" in key else "min")) == "max" else 1.0
         value = record[key]
-        if not self.best_epoch or sign * value < sign * self.best - self.minimum_change:
+        first = not self.best_epoch and not math.isnan(value)
+        if first or sign * value < sign * self.best - self.minimum_change:
             self.best, self.best_epoch = value, trainer.epoch
             self._weights = _snapshot(trainer) if self.restore_best else {}
         elif trainer.epoch - self.best_epoch >= self.patience:
@@ -131,16 +132,31 @@ class StopOnNonFinite(Callback):
     def __init__(self, ignore: bool = False) -> None:
         self.ignore = ignore
 
+    @property
+    def stops_on_non_finite(self) -> bool:
+        """Unless told to ignore it."""
+        return not self.ignore
+
     def on_non_finite_loss(self, trainer: Trainer, x: Array) -> None:
-        if self.ignore:
+        if not self.ignore:
+            where = first_non_finite(trainer.network, x)
+            at = f"in epoch {trainer.epoch + 1}, step {trainer.step + 1}"
+            self._stop(trainer, f"The loss became {trainer.batch_loss} {at}: {where}")
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if self.ignore or np.isfinite(trainer.network.theta).all():
             return
-        from glassnet.trainer import TrainingDiverged
+        bad = [p for p in trainer.network.parameters.values() if not np.isfinite(p.value).all()]
+        where = f"{bad[0].name} holds numbers that are not finite"
+        at = f"in epoch {trainer.epoch}, step {trainer.step}"
+        self._stop(trainer, f"The last update was too large {at}: {where}")
+
+    def _stop(self, trainer: Trainer, what: str) -> None:
+        from glassnet.history import TrainingDiverged
 
         raise TrainingDiverged(
-            f"The loss became {trainer.batch_loss} in epoch {trainer.epoch + 1}, step "
-            f"{trainer.step + 1}: {first_non_finite(trainer.network, x)}. Lower the learning rate "
-            f"(it is {trainer.optimizer.learning_rate:g}), clip the gradient (clip_norm=1.0), or "
-            "scale the inputs."
+            f"{what}. Lower the learning rate (it is {trainer.optimizer.learning_rate:g}), clip "
+            "the gradient (clip_norm=1.0), or scale the inputs."
         )
 
 

@@ -116,7 +116,7 @@ def verify(
         except ValueError as error:  # go on: the other sets are to be verified as well
             failures.append(str(error))
     if failures:
-        raise ValueError("; ".join(failures))
+        raise ValueError(" ".join(failures))
 
 
 def _verified(entry: Record, required: bool = True) -> str:
@@ -124,7 +124,7 @@ def _verified(entry: Record, required: bool = True) -> str:
     if folder is not None:
         return f"{entry.name}: verified in {folder}"
     if required:
-        raise ValueError(f"{entry.name} is not here: run `glassnet data fetch {entry.name}`")
+        raise ValueError(f"{entry.name} is not here: run `glassnet data fetch {entry.name}`.")
     return f"{entry.name}: not here"
 
 

@@ -12,7 +12,9 @@ INTERRUPTED = 130
 
 @contextmanager
 def clean_errors() -> Iterator[None]:
-    """Print a ValueError, an OSError or a diverged training as `error: …` and exit with status 1.
+    """Print what went wrong as `error: …` and exit with status 1.
+
+    That is bad input (ValueError), an OSError, a lack of memory, or a training that diverged.
 
     Usable as a context manager and, since it is made by `contextmanager`, as a decorator. Ctrl-C
     outside training (which keeps what it learned) ends with status 130, as in a shell.
@@ -29,6 +31,14 @@ def clean_errors() -> Iterator[None]:
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from error
-    except (ValueError, OSError, TrainingDiverged) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (ValueError, OSError, MemoryError, TrainingDiverged) as error:
+        print(f"error: {_sentence(error)}", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory ({error}): take fewer units, rows or smaller batches."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} can't be used: {error.strerror}."
+    return str(error)

@@ -63,10 +63,10 @@ def _test_part(model: Path) -> Part:
     from glassnet.runs.training import data_of
 
     if not model.is_dir():
-        raise ValueError(f"{model} is a model without its data: name a file of labelled rows too")
+        raise ValueError(f"{model} is a model without its data: name a file of labelled rows too.")
     part = data_of(open_run(model)).test
     if part is None:
-        raise ValueError(f"{model} has no test part: name a file of labelled rows")
+        raise ValueError(f"{model} has no test part: name a file of labelled rows.")
     return part
 
 
@@ -77,7 +77,7 @@ def _labelled(network: Network, file: Path, target: str | None) -> Part:
     names = network.metadata
     targets = [name.strip() for name in target.split(",")] if target else names.get("target", [])
     if not targets and file.suffix.lower() != ".npz":
-        raise ValueError("the model does not know what its target is called: name it (--target)")
+        raise ValueError("The model does not know what its target is called: name it (--target).")
     return read_labelled(
         file,
         names.get("feature_names", []),

@@ -22,19 +22,19 @@ def load_model(path: Path) -> Network:
         if not folder.model.is_file():
             raise ValueError(
                 f"{path} has no model yet, its training has not ended: go on with "
-                f"glassnet train --resume {path}"
+                f"`glassnet train --resume {path}`."
             )
         path = folder.model
     elif not path.exists():
-        raise ValueError(f"there is no run folder and no model file {path}: check the path")
+        raise ValueError(f"There is no run folder and no model file {path}: check the path.")
     network = load(path)
     if "target_units" in network.metadata:
         raise ValueError(
             f"{path} is the checkpoint of a training, in other units than its target's: "
-            "use model.safetensors from the same folder"
+            "use model.safetensors from the same folder."
         )
     if network.task is None:
-        raise ValueError(f"{path} holds a network that has not been trained: train it first")
+        raise ValueError(f"{path} holds a network that has not been trained: train it first.")
     return network
 
 

@@ -45,7 +45,7 @@ def predict(
     from glassnet.files import write_atomically
 
     if out is not None and out.exists() and not force:
-        raise ValueError(f"{out} exists already: choose another name, or replace it with --force")
+        raise ValueError(f"{out} exists already: choose another name, or replace it with --force.")
     network = load_model(model)
     columns = _columns(network, _rows(network, file), proba)
     if out is not None:
@@ -79,7 +79,7 @@ def _columns(network: Network, x: Array, proba: bool) -> dict[str, list[Any]]:
     if network.task == "regression":
         if proba:
             raise ValueError(
-                "the model predicts numbers, which have no probabilities: leave --proba out"
+                "The model predicts numbers, which have no probabilities: leave --proba out."
             )
         targets = names.get("target") or range(predicted[0].size)
         return _by_name("prediction", targets, predicted)

@@ -202,8 +202,8 @@ def train(
         float | None,
         _option(
             TRAINING,
-            "L2 penalty λ ≥ 0: adds ½ λ ‖W‖² to the loss. Default 0, or 0.01 for "
-            "classification on tables below 2,000 rows without weight decay and dropout.",
+            "L2 penalty λ ≥ 0: adds ½ λ ‖W‖² to the loss. Default 0, or 0.03 on "
+            "tables below 2,000 rows without weight decay and dropout.",
             "--l2",
             metavar="λ",
         ),
@@ -248,7 +248,7 @@ def train(
         _option(
             TRAINING,
             "End after so many epochs without a better validation loss, and go back to "
-            "the best weights; 0 is never. Default 0, or 10 for regression on tables below "
+            "the best weights; 0 is never. Default 0, or 20 for regression on tables below "
             "2,000 rows.",
             metavar="N",
         ),
@@ -311,17 +311,21 @@ def train(
 
 def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: bool) -> Any:
     from glassnet.callbacks.progress import Progress
-    from glassnet.runs.folder import choose_folder
+    from glassnet.runs.folder import choose_folder, release
     from glassnet.runs.training import start_run
 
     if source is None:
         raise ValueError(
-            "nothing to train on: name a data set (glassnet data list), a file, or --resume RUN"
+            "Nothing to train on: name a data set (glassnet data list), a file, or --resume RUN."
         )
     config = _config(source, flags)
     folder = choose_folder(Path(config.data.source).stem, out, force)
-    with Progress() as progress:
-        return start_run(config, folder, [progress], progress.say)
+    try:
+        with Progress() as progress:
+            return start_run(config, folder, [progress], progress.say)
+    finally:
+        if out is None:
+            release(folder)
 
 
 def _config(source: str, flags: dict[str, Any]) -> RunConfig:
@@ -332,8 +336,8 @@ def _config(source: str, flags: dict[str, Any]) -> RunConfig:
         return load_config(path, flags)
     if (path / "config.toml").is_file():
         raise ValueError(
-            f"{source} is a run's folder: go on with it by --resume {source}, or repeat it with "
-            f"glassnet train {path / 'config.toml'}"
+            f"{source} is a run's folder: go on with it by `--resume {source}`, or repeat it "
+            f"with `glassnet train {path / 'config.toml'}`."
         )
     return read_config({}, flags | {"source": source})
 
@@ -359,7 +363,7 @@ def _refuse_beside_resume(
     if others:
         raise ValueError(
             f"--resume goes on with the run's own data and settings, received {', '.join(others)} "
-            "too: leave that out (only --epochs may change), or train anew"
+            "too: leave that out (only --epochs may change), or train anew."
         )
 
 

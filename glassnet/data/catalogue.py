@@ -208,7 +208,7 @@ def record(name: str) -> Record:
     """
     if name not in CATALOGUE:
         raise ValueError(
-            f"no data set is called {name!r}.{did_you_mean(name, names())} "
-            f"Known sets: {', '.join(names())}"
+            f"No data set is called {name!r}.{did_you_mean(name, names())} "
+            f"Known sets: {', '.join(names())}."
         )
     return CATALOGUE[name]

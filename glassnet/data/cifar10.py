@@ -37,14 +37,14 @@ def read_batch(data: bytes, file: str) -> tuple[Array, Array]:
     if not data or len(data) % RECORD_BYTES:
         raise ValueError(
             f"{file} has {len(data):,} bytes, expected a multiple of {RECORD_BYTES}: "
-            "the file is cut or damaged; run `glassnet data fetch cifar10`"
+            "the file is cut or damaged; run `glassnet data fetch cifar10`."
         )
     records = np.frombuffer(data, np.uint8).reshape(-1, RECORD_BYTES)
     labels = records[:, 0].astype(np.int64)
     if labels.max() > 9:
         raise ValueError(
             f"{file} holds label {labels.max()}, expected 0 to 9: the file is damaged; "
-            "run `glassnet data fetch cifar10`"
+            "run `glassnet data fetch cifar10`."
         )
     return records[:, 1:].reshape(-1, CHANNELS, HEIGHT, WIDTH), labels
 

@@ -57,7 +57,7 @@ def principal_components(pixels: Array, count: int) -> tuple[Array, Array]:
 
     n, d = pixels.shape
     if count > d:
-        raise ValueError(f"asked for {count} components of {d} columns: ask for at most {d}")
+        raise ValueError(f"Asked for {count} components of {d} columns: ask for at most {d}.")
     mean = pixels.sum(axis=0, dtype=np.int64) / n
     products = np.zeros((d, d))
     for start in range(0, n, BLOCK):
@@ -122,7 +122,7 @@ def _derive(original: Record) -> dict[str, Array]:
     train = data.train.x.reshape(len(data.train), -1)
     mean, components = principal_components(train, COMPONENTS)
     if data.test is None:
-        raise ValueError("cifar10 came without a test part: run `glassnet data verify cifar10`")
+        raise ValueError("cifar10 came without a test part: run `glassnet data verify cifar10`.")
     test = data.test.x.reshape(len(data.test), -1)
     return {
         "x_train": project(train, mean, components),

@@ -83,7 +83,7 @@ def _codes(column: pl.Series, known: tuple[str, ...], path: Path) -> Array:
         row = int(unknown.arg_true()[0])
         raise ValueError(
             f"{path}: column '{column.name}', row {row + 1}: {text[row]!r} is not among the known "
-            f"values.{did_you_mean(text[row], known)} Known: {shortened(known)}"
+            f"values.{did_you_mean(text[row], known)} Known: {shortened(known)}."
         )
     return codes.to_numpy()
 
@@ -97,13 +97,13 @@ def known_values(column: pl.Series, path: Path) -> tuple[str, ...]:
         raise ValueError(
             f"{path}: column '{column.name}' holds numbers except for {odd[0]!r} in row "
             f"{text.to_list().index(odd[0]) + 1} ({len(odd)} such values): correct it, or leave "
-            "the cell empty"
+            "the cell empty."
         )
     if len(values) > MAX_CATEGORIES:
         raise ValueError(
             f"{path}: text column '{column.name}' has {len(values):,} different values, such as "
             f"{values[0]!r}: at most {MAX_CATEGORIES:,} can be told apart; drop the column if it "
-            "is an identifier"
+            "is an identifier."
         )
     return values
 
@@ -147,12 +147,12 @@ def _check_numbers(column: pl.Series, path: Path) -> None:
     if not is_text(column):
         raise ValueError(
             f"{path}: column '{column.name}' has type {column.dtype}, which is no number and no "
-            "text: convert it or drop it"
+            "text: convert it or drop it."
         )
     values = column.to_list()
     row = next((i for i, v in enumerate(values) if v is not None and not is_number(str(v))), 0)
     raise ValueError(
-        f"{path}: column '{column.name}', row {row + 1}: {values[row]!r} is not a number"
+        f"{path}: column '{column.name}', row {row + 1}: {values[row]!r} is not a number."
     )
 
 
@@ -166,7 +166,7 @@ def _refuse_missing(frame: pl.DataFrame, path: Path) -> None:
     raise ValueError(
         f"{path}: column '{name}' has {count:,} missing value{'s' * (count > 1)}, the first in row "
         f"{row}{others}: fill them, leave those rows out, or choose to impute them "
-        "(missing='impute', --missing impute)"
+        "(missing='impute', --missing impute)."
     )
 
 
@@ -177,7 +177,7 @@ def _refuse_infinite(frame: pl.DataFrame, path: Path) -> None:
             row = int(column.is_infinite().fill_null(False).arg_true()[0])
             raise ValueError(
                 f"{path}: column '{name}', row {row + 1} is {column[row]}: "
-                "replace it by a finite number or leave the cell empty"
+                "replace it by a finite number or leave the cell empty."
             )
 
 

@@ -36,7 +36,7 @@ class Part:
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
             raise ValueError(
-                f"x has {len(self.x):,} rows and y has {len(self.y):,}: give one target a row"
+                f"x has {len(self.x):,} rows and y has {len(self.y):,}: give one target a row."
             )
 
     def __len__(self) -> int:
@@ -112,8 +112,8 @@ def one_against_rest(dataset: Dataset, positive: str | int) -> Dataset:
     """
     if dataset.task != "classification":
         raise ValueError(
-            f"one-against-rest needs classes, but {dataset.name} is a regression set: "
-            "leave `positive` out"
+            f"One-against-rest needs classes, but {dataset.name} is a regression set: "
+            "leave `positive` out."
         )
     index = _class_index(positive, dataset.classes)
     name = dataset.classes[index]
@@ -136,7 +136,7 @@ def _class_index(positive: str | int, classes: tuple[str, ...]) -> int:
         return int(positive)
     hint = did_you_mean(str(positive), classes)
     raise ValueError(
-        f"no class is called {str(positive)!r}.{hint} The classes are: {', '.join(classes)}"
+        f"No class is called {str(positive)!r}.{hint} The classes are: {', '.join(classes)}."
     )
 
 

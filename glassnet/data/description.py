@@ -217,6 +217,14 @@ def render(facts: dict[str, Any], console: Console) -> None:
     for kind, title in (("features", "Features"), ("targets", "Targets")):
         if facts.get(kind):
             console.print(_feature_table(facts[kind], title))
+            for feature in facts[kind][:MOST_LINES]:
+                if "categories" in feature:
+                    known = ", ".join(
+                        f"{value} ({count:,})"
+                        for value, count in list(feature["categories"].items())[:8]
+                    )
+                    more = ", …" * (len(feature["categories"]) > 8)
+                    console.print(f"{feature['name']}: {known}{more}", markup=False)
     if "pixels" in facts:
         pixels = facts["pixels"]
         console.print(
@@ -242,16 +250,15 @@ def _feature_table(features: list[dict[str, Any]], title: str) -> Any:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("name", min_width=16)
-    table.add_column("type")
+    table.add_column("name", min_width=12, overflow="ellipsis", no_wrap=True)
+    table.add_column("type", no_wrap=True)
     numbers = ("min", "median", "max", "mean", "std", "missing", "outliers")
     for column in numbers:
         table.add_column(column, justify="right")
     for feature in features[:MOST_LINES]:
         kind = feature["type"]
         if "categories" in feature:
-            known = feature["categories"]
-            kind = f"text: {', '.join(list(known)[:4])}{' …' if len(known) > 4 else ''}"
+            kind = f"text, {len(feature['categories'])} values"
         cells = (f"{feature[c]:,g}" if c in feature else "" for c in numbers)
         table.add_row(feature["name"], kind, *cells)
     if len(features) > MOST_LINES:

@@ -45,21 +45,21 @@ def read_frame(path: Path, header: bool = True) -> pl.DataFrame:
         frame = _read_text(path, header)
     else:
         raise ValueError(
-            f"{path} is not a table that can be read: expected {', '.join(TABLE_SUFFIXES)}"
+            f"{path} is not a table that can be read: expected {', '.join(TABLE_SUFFIXES)}."
         )
     if frame.height == 0:
-        raise ValueError(f"{path} has column names but no rows: expected at least one row")
+        raise ValueError(f"{path} has column names but no rows: expected at least one row.")
     return frame.with_columns(pl.selectors.float().fill_nan(None))
 
 
 def check_file(path: Path) -> None:
     """Raise ValueError unless `path` is a file with something in it."""
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, expected a file")
+        raise ValueError(f"{path} is a folder, expected a file.")
     if not path.exists():
-        raise ValueError(f"there is no file {path}: check the path")
+        raise ValueError(f"There is no file {path}: check the path.")
     if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes)")
+        raise ValueError(f"{path} is empty (0 bytes).")
 
 
 def is_number(cell: str) -> bool:
@@ -79,7 +79,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
-            f"{path} is not a whole Parquet file ({reason}): write it again"
+            f"{path} is not a whole Parquet file ({reason}): write it again."
         ) from error
 
 
@@ -139,9 +139,9 @@ def _first_line(path: Path) -> tuple[str, list[str]]:
     except UnicodeDecodeError as error:
         raise ValueError(_not_utf8(path)) from error
     except csv.Error as error:
-        raise ValueError(f"{path}: the first line can't be read ({error})") from error
+        raise ValueError(f"{path}: the first line can't be read ({error}).") from error
     if not any(cell.strip() for cell in cells):
-        raise ValueError(f"{path} is empty: expected a line of column names, then rows")
+        raise ValueError(f"{path} is empty: expected a line of column names, then rows.")
     return separator, [cell.strip() for cell in cells]
 
 
@@ -150,12 +150,12 @@ def _check_names(path: Path, names: list[str]) -> None:
     if twice:
         raise ValueError(
             f"{path} has {names.count(twice[0])} columns called {twice[0]!r}: "
-            "give each column a name of its own"
+            "give each column a name of its own."
         )
     if "" in names:
         raise ValueError(
             f"{path}: column {names.index('') + 1} of {len(names)} has no name: name it, or leave "
-            "it out if it is a row index (pandas: index=False)"
+            "it out if it is a row index (pandas: index=False)."
         )
 
 
@@ -203,13 +203,14 @@ def _what_is_wrong(path: Path, separator: str, width: int, error: Exception) -> 
                 if len(cells) > width:
                     return (
                         f"{path}, line {reader.line_num}: {len(cells)} fields, but the first line "
-                        f"has {width}: quote fields that contain {separator!r}"
+                        f"has {width}: quote fields that contain {separator!r}."
                     )
     except UnicodeDecodeError:
         return _not_utf8(path)
     except csv.Error:
         pass
-    return f"{path} can't be read as a table: {str(error).splitlines()[0]}"
+    reason = str(error).splitlines()[0]
+    return f"{path} can't be read as a table ({reason}): check that every quotation mark is closed."
 
 
 def _not_utf8(path: Path) -> str:
@@ -220,6 +221,6 @@ def _not_utf8(path: Path) -> str:
             except UnicodeDecodeError as error:
                 return (
                     f"{path}, line {number}: byte 0x{line[error.start]:02x} is not UTF-8: "
-                    "save the file with UTF-8 encoding"
+                    "save the file with UTF-8 encoding."
                 )
-    return f"{path} is not UTF-8: save the file with UTF-8 encoding"
+    return f"{path} is not UTF-8: save the file with UTF-8 encoding."

@@ -79,14 +79,14 @@ def _read_file(
         return read_npz(path, missing=missing, task=task)
     if suffix not in TABLE_SUFFIXES:
         raise ValueError(
-            f"no data set is called {str(path)!r}.{did_you_mean(str(path), names())} "
+            f"No data set is called {str(path)!r}.{did_you_mean(str(path), names())} "
             f"Known sets: {', '.join(names())}; or give a path that ends in "
-            f"{', '.join(TABLE_SUFFIXES)} or .npz"
+            f"{', '.join(TABLE_SUFFIXES)} or .npz."
         )
     if not target:
         raise ValueError(
             f"{path} is a table: say which column is to be predicted (target=…, --target COLUMN); "
-            f"its columns: {_columns(path)}"
+            f"its columns: {_columns(path)}."
         )
     return read_table(path, target, missing=missing, task=task, drop=drop)
 
@@ -102,5 +102,5 @@ def _refuse_options(source: str, **options: object) -> None:
     for name, value in options.items():
         if value:
             raise ValueError(
-                f"{name}={value!r} is for tables, but {source} knows its own target: leave it out"
+                f"{name}={value!r} is for tables, but {source} knows its own target: leave it out."
             )

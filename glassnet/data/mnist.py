@@ -44,13 +44,13 @@ def read_idx(data: bytes, file: str, dimensions: int) -> Array:
     if len(data) < header or found != magic:
         raise ValueError(
             f"{file} is not an IDX file of {'images' if dimensions == 3 else 'labels'}: "
-            f"it has {len(data):,} bytes and magic number {found}, expected {magic}"
+            f"it has {len(data):,} bytes and magic number {found}, expected {magic}."
         )
     shape = struct.unpack(f">{dimensions}I", data[4:header])
     if len(data) - header != math.prod(shape):
         raise ValueError(
             f"{file} has {len(data) - header:,} bytes after its header, which promises "
-            f"{'×'.join(map(str, shape))} = {math.prod(shape):,}: the file is cut or damaged"
+            f"{'×'.join(map(str, shape))} = {math.prod(shape):,}: the file is cut or damaged."
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
@@ -90,6 +90,6 @@ def _part(images: Array, labels: Array, record: Record, file: str) -> Part:
     if labels.size and labels.max() >= len(record.classes):
         raise ValueError(
             f"{file} of {record.name} holds label {labels.max()}, expected 0 to "
-            f"{len(record.classes) - 1}: run `glassnet data fetch {record.name}`"
+            f"{len(record.classes) - 1}: run `glassnet data fetch {record.name}`."
         )
     return Part(images, labels.astype(np.int64))

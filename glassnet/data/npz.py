@@ -61,20 +61,20 @@ def _pairs(arrays: dict[str, Array], path: Path) -> list[tuple[str, str]]:
         return [("x_train", "y_train"), *test]
     raise ValueError(
         f"{path} holds the arrays {', '.join(arrays) or 'none'}: expected x and y, or x_train and "
-        "y_train (and perhaps x_test and y_test)"
+        "y_train (and perhaps x_test and y_test)."
     )
 
 
 def _check_pair(x: Array, y: Array, where: str, y_name: str) -> None:
     if x.ndim < 2:
-        raise ValueError(f"{where} has shape {x.shape}, expected rows: (n, columns) or (n, …)")
+        raise ValueError(f"{where} has shape {x.shape}, expected rows: (n, columns) or (n, …).")
     if y.ndim not in (1, 2) or len(y) != len(x):
         raise ValueError(
             f"{where} has {len(x):,} rows, but {y_name} has shape {y.shape}: "
-            f"expected ({len(x)},) or ({len(x)}, targets)"
+            f"expected ({len(x)},) or ({len(x)}, targets)."
         )
     if y.dtype.kind not in "biufU":
-        raise ValueError(f"{where}: {y_name} has type {y.dtype}, expected numbers or text")
+        raise ValueError(f"{where}: {y_name} has type {y.dtype}, expected numbers or text.")
 
 
 def _flat(y: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,18 +52,18 @@ def save(dataset: Dataset, path: Path, force: bool = False) -> None:
     """Draw a data set into a file (.png, .svg or .pdf).
 
     Raises:
-        ValueError: if the file exists and `force` is not given, or for another ending.
+        ValueError: if the file exists and `force` is not given, for another ending, or if it cannot be written.
     """
-    from glassnet.files import replacing
+    from glassnet.files import write_atomically
 
     kinds = (".png", ".svg", ".pdf")
     if path.suffix.lower() not in kinds:
-        raise ValueError(f"the figure's name is {path}, expected an ending {', '.join(kinds)}")
+        raise ValueError(f"The figure's name is {path}, expected an ending {', '.join(kinds)}.")
     if path.exists() and not force:
-        raise ValueError(f"{path} exists: give another name, or --force to replace it")
-    figure = draw(dataset)
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix[1:].lower(), dpi=120)
+        raise ValueError(f"{path} exists: give another name, or --force to replace it.")
+    picture = io.BytesIO()
+    draw(dataset).savefig(picture, format=path.suffix[1:].lower(), dpi=120)
+    write_atomically(path, picture.getvalue(), overwrite=True)
 
 
 def _height(dataset: Dataset) -> float:

@@ -48,7 +48,7 @@ def read_rows(
         arrays = load_npz(path)
         if "x" not in arrays and len(arrays) != 1:
             raise ValueError(
-                f"{path} holds the arrays {', '.join(arrays)}: expected one called x, or only one"
+                f"{path} holds the arrays {', '.join(arrays)}: expected one called x, or only one."
             )
         x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
         return _reshaped(x, input_shape, missing, path)
@@ -67,7 +67,7 @@ def read_labelled_npz(
         if x in arrays and y in arrays:
             return _reshaped(arrays[x], input_shape, missing, path), arrays[y]
     raise ValueError(
-        f"{path} holds the arrays {', '.join(arrays)}: expected x and y (or x_test and y_test)"
+        f"{path} holds the arrays {', '.join(arrays)}: expected x and y (or x_test and y_test)."
     )
 
 
@@ -77,11 +77,10 @@ def shaped(
     """All columns of a frame, in their order, as rows of `input_shape`."""
     size = math.prod(input_shape)
     if frame.width != size:
-        times = "×".join(map(str, input_shape))
+        times = "×".join(map(str, input_shape)) + f" = {size:,}" * (len(input_shape) > 1)
+        hint = ": if one of them is the label, name it as the target" * (frame.width == size + 1)
         raise ValueError(
-            f"{path} has {frame.width:,} columns of values, but the model takes {times}"
-            + (f" = {size:,}" if len(input_shape) > 1 else "")
-            + (": if one of them is the label, name it as the target" * (frame.width == size + 1))
+            f"{path} has {frame.width:,} columns of values, but the model takes {times}{hint}."
         )
     return matrix(frame, frame.columns, {}, missing, path).reshape(-1, *input_shape)
 
@@ -100,10 +99,10 @@ def load_npz(path: Path) -> dict[str, Array]:
             if isinstance(file, np.lib.npyio.NpzFile):
                 return {name: file[name] for name in file.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise ValueError(f"{path} is not a whole .npz file ({error}): write it again") from error
+        raise ValueError(f"{path} is not a whole .npz file ({error}): write it again.") from error
     except ValueError as error:
         raise ValueError(_explained(error, path)) from error
-    raise ValueError(f"{path} holds a single array, not an .npz archive of named ones")
+    raise ValueError(f"{path} holds a single array, not an .npz archive of named ones.")
 
 
 def _load_npy(path: Path) -> Array:
@@ -112,7 +111,7 @@ def _load_npy(path: Path) -> Array:
         with path.open("rb") as raw:
             array: Array = np.load(raw, allow_pickle=False)
     except (EOFError, OSError) as error:
-        raise ValueError(f"{path} is not a whole .npy file ({error}): write it again") from error
+        raise ValueError(f"{path} is not a whole .npy file ({error}): write it again.") from error
     except ValueError as error:
         raise ValueError(_explained(error, path)) from error
     return array
@@ -121,14 +120,16 @@ def _load_npy(path: Path) -> Array:
 def _explained(error: ValueError, path: Path) -> str:
     """NumPy says "allow_pickle" both for Python objects and for a file that is no array at all."""
     if "Object arrays" in str(error):
-        return f"{path} holds Python objects, which are not read: save numbers or fixed-length text"
-    return f"{path} is not a NumPy file or is cut: write it again with np.save or np.savez"
+        return (
+            f"{path} holds Python objects, which are not read: save numbers or fixed-length text."
+        )
+    return f"{path} is not a NumPy file or is cut: write it again with np.save or np.savez."
 
 
 def _reshaped(x: Array, input_shape: tuple[int, ...], missing: Missing, path: Path) -> Array:
     if x.ndim == 0 or x[:1].size != (math.prod(input_shape) if len(x) else 0):
         raise ValueError(
-            f"{path} holds rows of shape {tuple(x.shape[1:])}, but the model takes {input_shape}"
+            f"{path} holds rows of shape {tuple(x.shape[1:])}, but the model takes {input_shape}."
         )
     check_values(x, missing, f"{path}")
     return x.reshape(-1, *input_shape)
@@ -137,9 +138,9 @@ def _reshaped(x: Array, input_shape: tuple[int, ...], missing: Missing, path: Pa
 def check_values(x: Array, missing: Missing, where: str) -> None:
     """Raise ValueError for no rows, text, and infinite or (if refused) missing values."""
     if x.dtype.kind not in "biuf":
-        raise ValueError(f"{where}: the rows have type {x.dtype}, expected numbers")
+        raise ValueError(f"{where}: the rows have type {x.dtype}, expected numbers.")
     if len(x) == 0:
-        raise ValueError(f"{where} has no rows")
+        raise ValueError(f"{where} has no rows.")
     if x.dtype.kind != "f":
         return
     bad = np.isinf(x) if missing == "impute" else ~np.isfinite(x)
@@ -147,12 +148,8 @@ def check_values(x: Array, missing: Missing, where: str) -> None:
         row, *column = np.argwhere(bad)[0].tolist()
         value = x[(row, *column)]
         place = ", ".join(str(i + 1) for i in column)
+        impute = " or choose to impute it (missing='impute', --missing impute)" * np.isnan(value)
         raise ValueError(
             f"{where}: row {row + 1}, column {place} is {value} ({int(bad.sum()):,} such values): "
-            "replace it by a finite number"
-            + (
-                " or choose to impute it (missing='impute', --missing impute)"
-                if np.isnan(value)
-                else ""
-            )
+            f"replace it by a finite number{impute}."
         )

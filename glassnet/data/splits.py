@@ -32,7 +32,7 @@ def split(dataset: Dataset, share: float, seed: int, stratify: bool = True) -> D
     if dataset.test is not None:
         raise ValueError(
             f"{dataset.name} comes with a test part of {len(dataset.test):,} rows: "
-            "use it, and split only its training part (split_arrays)"
+            "use it, and split only its training part (split_arrays)."
         )
     stratify = stratify and dataset.task == "classification"
     train, test = _split_rows(dataset.train.y, share, seed, stratify, dataset.classes)
@@ -64,7 +64,7 @@ def split_arrays(
     ((6, 1), [2, 2])
     """
     if len(x) != len(y):
-        raise ValueError(f"x has {len(x):,} rows and y has {len(y):,}: give one target a row")
+        raise ValueError(f"x has {len(x):,} rows and y has {len(y):,}: give one target a row.")
     labelled = y.ndim == 1 and y.dtype.kind in "biu"
     first, second = _split_rows(y, share, seed, stratify and labelled, ())
     return x[first], y[first], x[second], y[second]
@@ -77,11 +77,11 @@ def _split_rows(
 
     n = len(y)
     if not 0 < share < 1:
-        raise ValueError(f"the share held out is {share}, expected a number between 0 and 1")
+        raise ValueError(f"The share held out is {share}, expected a number between 0 and 1.")
     held_out = int(np.ceil(share * n))
     if held_out >= n:
         raise ValueError(
-            f"a share of {share} of {n} rows leaves no row to train on: lower it, or add rows"
+            f"A share of {share} of {n} rows leaves no row to train on: lower it, or add rows."
         )
     if stratify:
         _check_strata(y, held_out, classes)
@@ -97,12 +97,12 @@ def _check_strata(y: Array, held_out: int, classes: tuple[str, ...]) -> None:
         label = labels[counts.argmin()]
         name = classes[label] if classes else label
         raise ValueError(
-            f"class '{name}' has a single row, which can't be in both parts: add rows of it, leave "
-            "it out, or split without stratifying"
+            f"Class '{name}' has a single row, which can't be in both parts: add rows of it, leave "
+            "it out, or split without stratifying (stratify=False)."
         )
     if min(held_out, len(y) - held_out) < len(labels):
         raise ValueError(
-            f"a split of {len(y):,} rows into {len(y) - held_out:,} and {held_out:,} can't hold "
+            f"A split of {len(y):,} rows into {len(y) - held_out:,} and {held_out:,} can't hold "
             f"each of {len(labels)} classes in both parts: choose another share, or split without "
-            "stratifying"
+            "stratifying (stratify=False)."
         )

@@ -39,7 +39,7 @@ def roots() -> tuple[Path, ...]:
         return (cache_folder(),)
     if not Path(chosen).is_dir():
         raise ValueError(
-            f"GLASSNET_DATA is set to {chosen}, which is not a folder: correct or unset it"
+            f"GLASSNET_DATA is set to {chosen}, which is not a folder: correct or unset it."
         )
     return (Path(chosen), cache_folder())
 
@@ -92,13 +92,13 @@ def contents(
             if found != record.contents[name]:
                 raise ValueError(
                     f"{archive}: {name} has MD5 {found} ({len(data):,} bytes), "
-                    f"expected {record.contents[name]}: {remedy}"
+                    f"expected {record.contents[name]}: {remedy}."
                 )
             yield name, data
     except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
-        raise ValueError(f"{archive} is truncated or corrupt ({error}): {remedy}") from error
+        raise ValueError(f"{archive} is truncated or corrupt ({error}): {remedy}.") from error
     if missing:
-        raise ValueError(f"{archive} lacks {', '.join(sorted(missing))}: {remedy}")
+        raise ValueError(f"{archive} lacks {', '.join(sorted(missing))}: {remedy}.")
 
 
 def verify(record: Record) -> Path | None:
@@ -166,8 +166,8 @@ def _download(record: Record, archive: str, folder: Path) -> None:
             except (OSError, ValueError) as error:  # requests' errors are OSErrors
                 failures.append(f"{mirror} ({_reason(error).replace(f'{scratch}/', '')})")
     raise ValueError(
-        f"could not download {archive} of {record.name} from {'; '.join(failures)}: check the "
-        f"connection, or put the files into {folder} (or into $GLASSNET_DATA/{record.folder})"
+        f"Could not download {archive} of {record.name} from {'; '.join(failures)}: check the "
+        f"connection, or put the files into {folder} (or into $GLASSNET_DATA/{record.folder})."
     )
 
 

@@ -71,10 +71,12 @@ def read_table(
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
     for name in (*targets, *dropped):
         _check_column(name, frame.columns, path)
+    for name in set(targets) & set(dropped):
+        raise ValueError(f"{path}: column '{name}' is the target and can't be dropped too.")
     features = [name for name in frame.columns if name not in {*targets, *dropped}]
     if not features:
         raise ValueError(
-            f"{path} has no column besides {', '.join(targets)}: nothing to learn from"
+            f"{path} has no column besides {', '.join(targets)}: nothing to learn from."
         )
     if len(targets) > 1 and task == "auto":
         task = "regression"
@@ -85,7 +87,7 @@ def read_table(
     }
     for name in features:
         if frame[name].null_count() == frame.height:
-            raise ValueError(f"{path}: column '{name}' is empty in every row: leave it out")
+            raise ValueError(f"{path}: column '{name}' is empty in every row: leave it out.")
     return Dataset(
         name=path.name,
         train=Part(matrix(frame, features, categories, missing, path), y),
@@ -170,7 +172,7 @@ def read_labelled(
         if feature_names:
             x = _features(frame, feature_names, categories or {}, missing, path)
         elif input_shape is None:
-            raise ValueError(f"to read {path} for a model without feature names, give input_shape")
+            raise ValueError(f"To read {path} for a model without feature names, give input_shape.")
         else:
             x = rows.shaped(frame.drop(targets), input_shape, missing, path)
         values = target_values(frame, targets, path)
@@ -187,16 +189,16 @@ def target_values(frame: pl.DataFrame, targets: tuple[str, ...], path: Path) -> 
             row = int(column.is_null().arg_true()[0]) + 1
             raise ValueError(
                 f"{path}: target '{name}' is missing in row {row} ({column.null_count():,} such "
-                "rows): leave those rows out"
+                "rows): leave those rows out."
             )
         if not (is_text(column) or is_numeric(column)):
             raise ValueError(
-                f"{path}: target '{name}' has type {column.dtype}, which is no number and no text"
+                f"{path}: target '{name}' has type {column.dtype}, which is no number and no text."
             )
         if len(targets) > 1 and is_text(column):
             raise ValueError(
                 f"{path}: target '{name}' holds text such as {column[0]!r}; several targets mean "
-                "regression and must all be numbers"
+                "regression and must all be numbers."
             )
     if len(targets) == 1:
         column = frame[targets[0]]
@@ -224,4 +226,4 @@ def _check_column(name: str, columns: Sequence[str], path: Path) -> None:
     hint = did_you_mean(name, columns)
     if all(is_number(column) for column in columns):
         hint += " The first line holds numbers only: it should hold the columns' names."
-    raise ValueError(f"{path} has no column '{name}'.{hint} Its columns: {shortened(columns)}")
+    raise ValueError(f"{path} has no column '{name}'.{hint} Its columns: {shortened(columns)}.")

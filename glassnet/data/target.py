@@ -86,7 +86,7 @@ def encode_labels(
     if values.ndim != 1:
         raise ValueError(
             f"{where}: the model tells {len(classes)} classes apart and takes one target, "
-            f"received {values.shape[1]} columns: name one target column"
+            f"received {values.shape[1]} columns: name one target column."
         )
     text = as_text(values)
     index = {name: i for i, name in enumerate(classes)}
@@ -97,7 +97,7 @@ def encode_labels(
             raise ValueError(
                 f"{where}: row {row} of target '{names[0]}' holds the label {label!r}, which the "
                 f"model does not know.{did_you_mean(label, classes)} "
-                f"Its classes: {', '.join(classes)}"
+                f"Its classes: {', '.join(classes)}."
             )
     return np.array([index[label] for label in text], np.int64)
 
@@ -114,7 +114,7 @@ def encode_numbers(values: Array, names: tuple[str, ...], where: str) -> Array:
     if is_text(values):
         raise ValueError(
             f"{where}: target '{names[0]}' holds text such as {str(values[0])!r}, which can't be "
-            "regressed on: expected numbers"
+            "regressed on: expected numbers."
         )
     _refuse_unknown_values(values, names, where)
     return values.astype(np.float64)
@@ -151,7 +151,7 @@ def _decide(values: Array, task: TaskChoice, names: tuple[str, ...], where: str)
         if task == "classification":
             raise ValueError(
                 f"{where}: {values.shape[1]} targets can't be classified at once: name one target, "
-                "or leave task to 'auto' for regression"
+                "or leave task to 'auto' for regression."
             )
         return "regression"
     if task != "auto":
@@ -183,7 +183,7 @@ def _refuse_unknown_values(values: Array, names: tuple[str, ...], where: str) ->
         what = "is missing" if np.isnan(value) else f"is {value}"
         raise ValueError(
             f"{where}: target '{names[min(column, len(names) - 1)]}' {what} in row {row + 1} "
-            f"({int(bad.sum()):,} such rows): leave those rows out"
+            f"({int(bad.sum()):,} such rows): leave those rows out."
         )
 
 
@@ -193,5 +193,5 @@ def _refuse_constant(values: Array, names: tuple[str, ...], where: str) -> None:
             name = names[min(i, len(names) - 1)]
             raise ValueError(
                 f"{where}: target '{name}' is {str(column[0])!r} in all {len(column):,} rows: "
-                "there is nothing to learn"
+                "there is nothing to learn."
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,24 @@ def cache_folder() -> Path:
     for package in ("numba", "llvmlite", "numpy", "scipy"):
         digest.update(version(package).encode())
     base = os.environ.get("GLASSNET_CACHE") or user_cache_dir("glassnet")
-    return Path(base) / "kernels" / digest.hexdigest()[:16]
+    folder = Path(base) / "kernels" / digest.hexdigest()[:16]
+    try:
+        is_new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        folder, is_new = Path(tempfile.mkdtemp(prefix="glassnet-kernels-")), True
+        print(
+            f"glassnet: {base} cannot be written to ({error.strerror}), so compiled kernels will "
+            "not be kept; name a folder with GLASSNET_CACHE",
+            file=sys.stderr,
+        )
+    if is_new:
+        print(
+            "glassnet: compiling its kernels for this machine, once; first steps take longer",
+            file=sys.stderr,
+        )
+    return folder
 
 
 FOLDER = cache_folder()
@@ -59,18 +77,8 @@ def compiled(
         return numba.njit(**options)(function)
     config: Any = numba.core.config
     before = config.CACHE_DIR
-    _announce()
     config.CACHE_DIR = str(FOLDER)  # read when a function is decorated
     try:
         return numba.njit(cache=True, **options)(function)
     finally:
         config.CACHE_DIR = before
-
-
-def _announce() -> None:
-    if not FOLDER.exists():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        print(
-            "glassnet: compiling its kernels for this machine, once; the first steps take longer",
-            file=sys.stderr,
-        )

@@ -146,9 +146,11 @@ def add_up(weights, terms, losses, total):
 def mean_of_rows(weights, terms, losses, gradient, total):
     add_up(weights, terms, losses, total)
     n, width = gradient.shape
-    scale = gradient.dtype.type(1.0 / (total[1] if total[1] != 0 else 1.0))
+    divisor = total[1] if total[1] != 0 else 1.0
     for i in range(np.uint64(n)):
-        share = weights[i] * scale
+        share = gradient.dtype.type(
+            weights[i] / divisor
+        )  # in double: tiny weights must not overflow
         for k in range(np.uint64(width)):
             gradient[i, k] *= share
 

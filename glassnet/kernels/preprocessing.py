@@ -80,3 +80,13 @@ def one_hot_backward(dy, source, code, dx):
         for k in range(np.uint64(dy.shape[1])):
             if code[k] < 0:
                 dx[i, source[k]] = dy[i, k]
+
+
+@compiled
+def refuse_unknown_codes(x, columns, sizes):
+    for k in range(np.uint64(columns.size)):
+        column, size = columns[k], sizes[k]
+        for i in range(np.uint64(x.shape[0])):
+            code = x[i, column]
+            if not (code >= 0 and code < size and code == np.floor(code)):
+                raise ValueError  # the reference says which

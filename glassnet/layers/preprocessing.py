@@ -284,6 +284,21 @@ class Impute(Layer):
 
 
 @accelerated
+def refuse_unknown_codes(x: Array, columns: Array, sizes: Array) -> None:
+    """Raise a ValueError unless every x[:, columnₖ] is a whole number from 0 to sizeₖ − 1."""
+    for column, size in zip(columns.tolist(), sizes.tolist(), strict=True):
+        codes = x[:, column]
+        known = (codes >= 0) & (codes < size) & (codes == np.floor(codes))
+        if not known.all():
+            row = int(known.argmin())
+            raise ValueError(
+                f"Column {column}, row {row} of a batch holds the code {codes[row].item()!r}, but "
+                f"OneHot was told of {size} categories there: codes are whole numbers 0 to "
+                f"{size - 1}."
+            )
+
+
+@accelerated
 def one_hot_forward(x: Array, source: Array, code: Array, y: Array) -> None:
     """y[:, k] = [x[:, sourceₖ] = codeₖ], or x[:, sourceₖ] itself where codeₖ < 0."""
     taken = x[:, source]
@@ -342,11 +357,13 @@ class OneHot(Layer):
             for code in (range(self.sizes[column]) if column in self.sizes else [-1])
         ]
         self.source, self.code = np.array(pairs, np.int64).T.copy()
+        self._columns = np.array(list(self.sizes), np.int64)
+        self._sizes = np.array(list(self.sizes.values()), np.int64)
         return (len(pairs),)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the expanded columns in the network's dtype."""
-        self._refuse_unknown_codes(x)
+        refuse_unknown_codes(x, self._columns, self._sizes)
         y = self.scratch("y", (len(x), len(self.source)))
         one_hot_forward(x, self.source, self.code, y)
         self.remember(shape=x.shape)
@@ -357,17 +374,6 @@ class OneHot(Layer):
         dx = self.scratch("dx", self.recall("shape"))
         one_hot_backward(dy, self.source, self.code, dx)
         return dx
-
-    def _refuse_unknown_codes(self, x: Array) -> None:
-        for column, size in self.sizes.items():
-            codes = x[:, column]
-            known = (codes >= 0) & (codes < size) & (codes == np.floor(codes))
-            if not known.all():
-                row = int(known.argmin())
-                raise ValueError(
-                    f"Column {column}, row {row} holds the code {codes[row].item()!r}, but OneHot "
-                    f"was told of {size} categories there: codes are whole numbers 0 to {size - 1}."
-                )
 
 
 def _whole_numbers(columns: Sequence[int] | None) -> list[int] | None:

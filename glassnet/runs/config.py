@@ -163,7 +163,9 @@ def _layers(value: object) -> list[Any]:
             "describe all layers"
         )
     for item in value:
-        LAYERS[item.get("name", "")]
+        if "name" not in item:
+            raise ValueError('each of [[network.layers]] needs a name, such as name = "Dense"')
+        LAYERS[item["name"]]
     return value
 
 
@@ -278,7 +280,7 @@ class RunConfig(Section):
     ([32, 16], 0.01)
     """
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     cross_validate: Annotated[int, Field(ge=2)] | None = None
     data: DataSettings
     network: NetworkSettings = NetworkSettings()
@@ -320,9 +322,9 @@ def load_config(path: Path, flags: Mapping[str, Any] | None = None) -> RunConfig
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"there is no file {path}: check the path") from None
+        raise ValueError(f"There is no file {path}: check the path.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path} can't be read as TOML: {error}") from None
+        raise ValueError(f"{path} can't be read as TOML: {error}.") from None
     section = values.get("data")
     if isinstance(section, dict) and isinstance(section.get("source"), str):
         beside = path.parent / section["source"]
@@ -332,6 +334,17 @@ def load_config(path: Path, flags: Mapping[str, Any] | None = None) -> RunConfig
         return read_config(values, flags)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "model": "a table of keys and values",
+}
+"""What pydantic's types of error, by their first word, say in ours."""
 
 
 def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
@@ -344,11 +357,11 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
         section, _, key = path.rpartition(".")
         known = _keys(section)
         return (
-            f"unknown key {path} (value {first['input']!r}).{did_you_mean(key, known)} "
+            f"Unknown key {path} (value {first['input']!r}).{did_you_mean(key, known)} "
             f"Known keys{f' of [{section}]' if section else ''}: {', '.join(known)}."
         )
     if first["type"] == "missing":
-        return f"the key {path} is missing; add it" + (
+        return f"The key {path} is missing; add it" + (
             ': the name of a data set, or a file, such as source = "digits".'
             if path in ("data", "data.source")
             else "."
@@ -357,7 +370,10 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     if cause and repr(first["input"]) in str(cause):
         return f"{where}: {cause}"
     reason = str(cause) if cause else "it" + first["msg"].removeprefix("Input")
-    return f"{where} is {first['input']!r}: {reason}"
+    for kind, expected in EXPECTED.items():
+        if first["type"].startswith(kind):
+            reason = f"expected {expected}"
+    return f"{where} is {first['input']!r}: {reason.rstrip('.')}."
 
 
 def _path(location: tuple[int | str, ...]) -> str:

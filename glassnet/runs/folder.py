@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,11 @@ from glassnet.files import write_atomically
 
 if TYPE_CHECKING:
     from glassnet.trainer import Trainer
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not locked there
+    fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
 
@@ -93,28 +98,49 @@ class RunFolder:
 def choose_folder(name: str, out: Path | None, force: bool) -> RunFolder:
     """The folder of a new run: `out`, or `runs/<name>-<n>` with the first n that is free.
 
+    The latter is made at once, so that two trainings that begin together don't take the same;
+    `release` gives it back if nothing comes of it.
+
     Raises:
         ValueError: if `out` exists and may not be replaced: it is a run and `force` is not set, or
             it is something else than a run.
     """
     if out is None:
-        number = 1
-        while (RUNS / f"{name}-{number}").exists():
-            number += 1
-        return RunFolder(RUNS / f"{name}-{number}")
+        return RunFolder(_take_number(name))
     folder = RunFolder(out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return folder
     if not folder.config.is_file():
         raise ValueError(
-            f"{out} exists and is not a run's folder, so it is left alone: choose another --out"
+            f"{out} exists and is not a run's folder, so it is left alone: choose another --out."
         )
     if not force:
         raise ValueError(
             f"{out} holds a run already: choose another --out, replace it with --force, or go on "
-            f"with --resume {out}"
+            f"with `--resume {out}`."
         )
     return folder
+
+
+def _take_number(name: str) -> Path:
+    number = 1
+    while True:
+        path = RUNS / f"{name}-{number}"
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise _cannot_be_made(path, error) from None
+        else:
+            return path
+
+
+def release(folder: RunFolder) -> None:
+    """Remove the folder of a run that did not come about, and `runs` with it; only if empty."""
+    for path in (folder.path, RUNS):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def open_run(path: Path) -> RunFolder:
@@ -125,9 +151,9 @@ def open_run(path: Path) -> RunFolder:
     """
     folder = RunFolder(path)
     if not path.is_dir():
-        raise ValueError(f"there is no run folder {path}: check the path")
+        raise ValueError(f"There is no run folder {path}: check the path.")
     if not folder.config.is_file():
-        raise ValueError(f"{path} is not the folder of a run: it has no {folder.config.name}")
+        raise ValueError(f"{path} is not the folder of a run: it has no {folder.config.name}.")
     return folder
 
 
@@ -136,27 +162,61 @@ def new_run(folder: RunFolder) -> Iterator[None]:
     """Make the folder of a run, keeping what it replaces (`complete` ends that).
 
     Raises:
-        ValueError: if the folder can't be made.
+        ValueError: if the folder can't be made, or if another training writes into it.
     """
     new_parents = [parent for parent in folder.path.parents if not parent.exists()]
+    with ExitStack() as locks:
+        if folder.path.is_dir():
+            locks.enter_context(exclusively(folder.path))
+        try:
+            _put_aside(folder)
+            if not folder.path.is_dir():
+                folder.path.mkdir(parents=True, exist_ok=True)
+                locks.enter_context(exclusively(folder.path))
+        except OSError as error:
+            _bring_back(folder)
+            raise _cannot_be_made(folder.path, error) from None
+        try:
+            yield
+        finally:
+            if not folder.checkpoint.is_file():
+                shutil.rmtree(folder.path, ignore_errors=True)
+                _bring_back(folder)
+                with suppress(OSError):  # somebody else's files may be there by now
+                    for parent in new_parents:
+                        parent.rmdir()
+
+
+def _cannot_be_made(path: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f"The folder {path} can't be made: {error.strerror or error}. Choose another with --out."
+    )
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder. The lock ends with the process, however that ends.
+
+    Raises:
+        ValueError: if another training holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        _put_aside(folder)
-        folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _bring_back(folder)
-        raise ValueError(
-            f"the folder {folder.path} can't be made: {error.strerror or error}. "
-            "Choose another with --out."
-        ) from None
-    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"Another training is writing into {path}: wait for its end, or choose another "
+                "--out."
+            ) from None
+        except OSError:  # a file system without locks
+            pass
         yield
     finally:
-        if not folder.checkpoint.is_file():
-            shutil.rmtree(folder.path, ignore_errors=True)
-            _bring_back(folder)
-            with suppress(OSError):  # somebody else's files may be there by now
-                for parent in new_parents:
-                    parent.rmdir()
+        os.close(descriptor)
 
 
 def complete(folder: RunFolder) -> None:

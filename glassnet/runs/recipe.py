@@ -8,9 +8,9 @@ What the configuration leaves open is decided here, by rules on the data that an
     loss           classes: cross_entropy;  numbers: mse
     batch size     64 rows, or 32 below 2,000 training rows
     epochs         20, or more for small sets: as many as make about 3,000 steps, at most 500
-    L2 penalty     0.01 for classification on tables below 2,000 training rows, which a network soon
-                   learns by heart, unless weight decay or dropout is set; else none
-    patience       10 epochs for regression on such tables; else never stopped early
+    L2 penalty     0.03 on tables below 2,000 training rows, which a network soon learns by heart,
+                   unless weight decay or dropout is set; else none
+    patience       20 epochs for regression on such tables; else never stopped early
     validation     none, or a tenth of the training rows where patience or a plateau needs it
     schedule       cosine, down to 0 in the last step; constant where patience may end the training
                    at any epoch, or where phases set rates of their own
@@ -61,8 +61,8 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 SMALL_SET = 2000
 STEPS_OF_A_SMALL_SET = 3000
-L2 = 0.01
-PATIENCE = 10
+L2 = 0.03
+PATIENCE = 20
 MOST_EPOCHS = 500
 
 
@@ -94,7 +94,7 @@ class Units:
     def move_into(self, last: Dense) -> None:
         """Let the last layer speak in these units: W ← W std, b ← b std + mean."""
         if last.bias is None:
-            raise ValueError("the last layer needs a bias to take over the target's units")
+            raise ValueError("The last layer needs a bias to take over the target's units.")
         last.weight.value = last.weight.value * self.std
         last.bias.value = last.bias.value * self.std + self.mean
 
@@ -170,7 +170,7 @@ def load_data(config: RunConfig) -> Dataset:
         drop=data.drop,
     )
     if data.task not in ("auto", dataset.task):
-        raise ValueError(f"{data.source} is a {dataset.task} set, not {data.task}: leave task out")
+        raise ValueError(f"{data.source} is a {dataset.task} set, not {data.task}: leave task out.")
     return dataset
 
 
@@ -305,7 +305,7 @@ def _target_scale(config: RunConfig, dataset: Dataset) -> str:
         raise ValueError(
             "target_scale standard needs a Dense layer with a bias as the last one, to take over "
             f"the target's units, but the last layer is {config.network.layers[-1]}: "
-            "use target_scale none"
+            "use target_scale none."
         )
     return wish
 
@@ -327,7 +327,7 @@ def _l2(config: RunConfig, dataset: Dataset) -> float | None:
     guarded = training.weight_decay or config.network.dropout or options & {"weight_decay"}
     if training.l2 is not None or "l2" in training.optimizer or guarded:
         return training.l2
-    return L2 if _is_small_table(dataset) and dataset.task == "classification" else None
+    return L2 if _is_small_table(dataset) else None
 
 
 def _is_small_table(dataset: Dataset) -> bool:
@@ -377,7 +377,7 @@ def _preprocessing(config: RunConfig, dataset: Dataset) -> list[Layer]:
         if codes:
             raise ValueError(
                 f"scale {config.data.scale:g} would divide the categories of the text columns too: "
-                "use scale standard or none"
+                "use scale standard or none."
             )
         layers.append(Rescale(1 / config.data.scale))
     if config.data.missing == "impute":
@@ -425,7 +425,7 @@ def _refuse_shorthands(config: RunConfig) -> None:
         if getattr(config.network, key) != getattr(defaults, key):
             raise ValueError(
                 f"network.{key} goes with widths of hidden layers (layers = [256, 128]), but "
-                "[[network.layers]] describes every layer: put it among those, or leave it out"
+                "[[network.layers]] describes every layer: put it among those, or leave it out."
             )
 
 
@@ -449,9 +449,9 @@ def make_loss(config: RunConfig, dataset: Dataset) -> Loss:
     loss = LOSSES.create(spec)
     if dataset.task == "regression" and spec["name"] in ("cross_entropy", "binary_cross_entropy"):
         raise ValueError(
-            f"the loss {spec['name']} compares classes, but the target "
+            f"The loss {spec['name']} compares classes, but the target "
             f"{', '.join(dataset.target)} holds numbers (regression): use mse, mae or huber, or "
-            "say that its values are classes (--task classification)"
+            "say that its values are classes (--task classification)."
         )
     return loss
 
@@ -472,7 +472,7 @@ def _by_index(weights: Mapping[str, float], classes: Sequence[str]) -> dict[int,
         if name not in classes:
             raise ValueError(
                 f"class_weight names the class {name!r}, which does not exist."
-                f"{did_you_mean(name, classes)} The classes are: {', '.join(classes)}"
+                f"{did_you_mean(name, classes)} The classes are: {', '.join(classes)}."
             )
     return {classes.index(name): weight for name, weight in weights.items()}
 
@@ -495,7 +495,7 @@ def make_optimizer(config: RunConfig) -> Optimizer:
     if "momentum" in spec and not hasattr(optimizer, "momentum"):
         raise ValueError(
             f"{spec['name']} has no momentum to set: use --optimizer momentum or nesterov, or "
-            "leave --momentum out"
+            "leave --momentum out."
         )
     return OPTIMIZERS.create(spec)
 
@@ -508,7 +508,7 @@ def make_schedule(config: RunConfig) -> Schedule:
 def _known(value: Any) -> Any:
     """A value that `resolved` has decided."""
     if value is None:
-        raise ValueError("this configuration is not resolved yet: use prepare(config, dataset)")
+        raise ValueError("This configuration is not resolved yet: use prepare(config, dataset).")
     return value
 
 
@@ -532,7 +532,7 @@ def folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
         what = "of the rarest class" if is_classes else "in the data"
         raise ValueError(
             f"{count} folds need at least {count} rows {what}, but there are {fewest}: "
-            "use fewer folds (--cross-validate)"
+            "use fewer folds (--cross-validate)."
         )
     kind = StratifiedKFold if is_classes else KFold
     splitter = kind(n_splits=count, shuffle=True, random_state=seed)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet.callbacks import Callback
 from glassnet.data import Dataset, names
 from glassnet.files import write_atomically
 from glassnet.runs.config import RunConfig, load_config, to_toml
-from glassnet.runs.folder import Recorder, RunFolder, complete, new_run
+from glassnet.runs.folder import Recorder, RunFolder, complete, exclusively, new_run
 from glassnet.runs.recipe import (
     Recipe,
     check_parts,
@@ -28,6 +29,9 @@ from glassnet.runs.report import (
     score_rows,
     write_report,
 )
+
+if TYPE_CHECKING:
+    from glassnet.trainer import History
 
 Say = Callable[[str], None]
 
@@ -57,6 +61,8 @@ def start_run(
     if config.cross_validate is not None:
         folds(dataset, config.cross_validate, config.seed)  # too many are told before training
     say(_describe(recipe))
+    for name in _identifiers(dataset):
+        say(f"note: nearly each row has its own {name}: if that is an identifier, --drop {name}")
     with new_run(folder):
         write_atomically(folder.config, to_toml(recipe.config), overwrite=True)
         return _train(recipe, folder, callbacks, say)
@@ -78,16 +84,17 @@ def resume_run(
     if not folder.checkpoint.is_file():
         raise ValueError(
             f"{folder.path} has no checkpoint, so there is nothing to go on from: train anew with "
-            f"glassnet train {folder.config}"
+            f"`glassnet train {folder.config}`."
         )
-    config = load_config(folder.config, {"epochs": epochs})
-    _refuse_finished(folder, config)
-    dataset = load_data(config)
-    _refuse_other_data(config, dataset)
-    recipe = prepare(config, dataset)
-    say(_describe(recipe))
-    write_atomically(folder.config, to_toml(recipe.config), overwrite=True)
-    return _train(recipe, folder, callbacks, say, resume=folder.checkpoint)
+    with exclusively(folder.path):
+        config = load_config(folder.config, {"epochs": epochs})
+        _refuse_finished(folder, config)
+        dataset = load_data(config)
+        _refuse_other_data(config, dataset)
+        recipe = prepare(config, dataset)
+        say(_describe(recipe))
+        write_atomically(folder.config, to_toml(recipe.config), overwrite=True)
+        return _train(recipe, folder, callbacks, say, resume=folder.checkpoint)
 
 
 def data_of(folder: RunFolder) -> Dataset:
@@ -111,11 +118,26 @@ def _train(
 ) -> dict[str, Any]:
     recorder = Recorder(folder, recipe.config.training.checkpoint_every)
     history = recipe.fit([recorder, *callbacks], resume)
-    recipe.network.save(folder.model, overwrite=True)
+    with _telling_how_to_go_on(folder, say):
+        recipe.network.save(folder.model, overwrite=True)
+        return _conclude(recipe, folder, history, say)
 
+
+@contextmanager
+def _telling_how_to_go_on(folder: RunFolder, say: Say) -> Iterator[None]:
+    """The training is done and kept: what breaks off now can be made up for."""
+    try:
+        yield
+    except (KeyboardInterrupt, ValueError, OSError):
+        say(f"the training is kept; go on with: glassnet train --resume {folder.path}")
+        raise
+
+
+def _conclude(recipe: Recipe, folder: RunFolder, history: History, say: Say) -> dict[str, Any]:
+    """Scores, figures and report."""
     dataset = recipe.dataset
     if dataset.test is None:
-        raise ValueError(f"{dataset.name} has no test part to score")
+        raise ValueError(f"{dataset.name} has no test part to score.")
     seconds = sum(record["seconds"] for record in history)
     result = Result(history, score_rows(recipe.network, dataset.test), seconds)
     if not history.interrupted:
@@ -171,13 +193,19 @@ def _refuse_finished(folder: RunFolder, config: RunConfig) -> None:
     if facts.get("stopped"):
         raise ValueError(
             f"{folder.path} ended early by itself ({facts['stopped']}): train anew with a longer "
-            "--patience instead"
+            "--patience instead."
         )
     if done >= (config.training.epochs or 0):
         raise ValueError(
             f"{folder.path} has had all its {done} epochs: give it more with --epochs, for example "
-            f"--epochs {2 * done}"
+            f"--epochs {2 * done}."
         )
+
+
+def _identifiers(dataset: Dataset) -> list[str]:
+    """Text columns that tell rows apart rather than kinds of rows."""
+    most = max(20, len(dataset.train) // 2)
+    return [name for name, values in dataset.categories.items() if len(values) > most]
 
 
 def _describe(recipe: Recipe) -> str:

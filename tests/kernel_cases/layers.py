@@ -216,6 +216,11 @@ def categories(rng, shape, dtype):
     return [x, source, code]
 
 
+def refuse_unknown_codes(rng, shape, dtype):
+    x = rng.integers(3, size=shape).astype(dtype)
+    return [x, np.arange(min(1, shape[1])), np.full(min(1, shape[1]), 3)]
+
+
 def one_hot_forward(rng, shape, dtype):
     x, source, code = categories(rng, shape, dtype)
     return [x, source, code, blank((shape[0], len(source)), dtype)]
@@ -234,6 +239,7 @@ PREPROCESSING = {
     "standardize_backward": Case(standardize_backward),
     "impute_forward": Case(impute_forward, exact=True),
     "impute_backward": Case(impute_backward, exact=True),
+    "refuse_unknown_codes": Case(refuse_unknown_codes, exact=True),
     "one_hot_forward": Case(one_hot_forward, exact=True),
     "one_hot_backward": Case(one_hot_backward, exact=True),
 }

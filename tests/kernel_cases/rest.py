@@ -149,6 +149,8 @@ ARGUMENTS = {
     "batches.take_rows": batch_of(Draw.normal),
     "batches.take_labels": batch_of(Draw.labels),
     "batches.set_rate": lambda draw, n, k: (draw.rng.random(3), np.array(2), number(0)),
+    "batches.add_to": lambda draw, n, k: (draw.normal(n * k), draw.normal(n * k)),
+    "batches.divide": lambda draw, n, k: (draw.normal(n * k), number(7)),
     "batches.next_batch": lambda draw, n, k: (np.array(2), np.array(7)),
     "layers.dense.dense_forward": dense_forward,
     "layers.dense.dense_forward, BLAS": many_inputs(dense_forward),

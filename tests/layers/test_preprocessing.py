@@ -156,7 +156,9 @@ def test_codes_expand_where_they_stand():
 def test_unknown_codes_are_named(code):
     x = np.zeros((4, 2))
     x[2, 1] = code
-    with pytest.raises(ValueError, match=rf"Column 1, row 2 holds the code {float(code)}.*0 to 2"):
+    with pytest.raises(
+        ValueError, match=rf"Column 1, row 2 of a batch holds the code {float(code)}.*0 to 2"
+    ):
         Alone(OneHot({1: 3}), (2,)).forward(x)
 
 
