@@ -107,6 +107,7 @@ class Steps:
             self.rows.starts, self.rows.rates = starts.copy(), np.zeros(len(starts))
             self._recorded.clear()
         self.rows.starts[:] = starts
+        self._forget_if_switched()
 
     def _size(self, batch: int) -> int:
         starts = self.rows.starts
@@ -120,7 +121,8 @@ class Steps:
             FloatingPointError: if the loss is not finite.
         """
         with self.network.lock:
-            self._forget_if_switched()
+            if self.one_by_one:
+                self._forget_if_switched()
             size = self._size(int(self.rows.index))
             if self.is_blocked:
                 self._step_in_blocks()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.accelerate import Array, flushed_denormals
+from glassnet.batches import Shuffler
 from glassnet.history import History, TrainingDiverged
 from glassnet.inputs import checked_batch_size, checked_epochs, checked_weights, chunks
 from glassnet.interrupts import interrupts_set
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from glassnet.callbacks import Callback
 
 __all__ = ["History", "Trainer", "TrainingDiverged", "Validation", "batch_starts"]
+
+NO_PHASE = Phase(0)
 
 Validation = tuple[Any, Any] | tuple[Any, Any, Any] | float | None
 
@@ -130,6 +133,8 @@ class Trainer:
         self.epoch = 0
         self.first_epoch = network.epochs_trained  # so that a second fit shuffles differently
         self._data = _fingerprint(x, targets, weights)
+        self._in_order = np.arange(len(x))
+        self._shuffler = Shuffler()
         self._seconds = 0.0
         self._resumed = False
         self._stop_reason: str | None = None
@@ -268,28 +273,29 @@ class Trainer:
 
     def _arrange(self) -> None:
         """Lay out the epoch: batch size, rates and momentum of its phase, and the rows' order."""
-        phase, rows = phase_at(self.phases, self.epoch), self.steps.rows
+        rows = self.steps.rows
+        phase = phase_at(self.phases, self.epoch) if self.phases else NO_PHASE
         size = phase.batch_size or self.batch_size
         total = len(self.steps.x)
         size = total if size == "full" else int(size)
         self.steps.arrange(batch_starts(total, size, self.network.minimum_training_rows))
         base_rate = phase.learning_rate or self.optimizer.base_learning_rate
-        rows.rates[:] = base_rate * self._factors()
+        rows.rates[:] = self._factors()
+        rows.rates *= base_rate
         if phase.momentum is not None:
             self.optimizer.momentum = phase.momentum
-        rows.order[:] = np.arange(total)
+        rows.order[:] = self._in_order
         if self.shuffle and self.batches > 1:
-            seed = [self.network.seed, 2, self.first_epoch + self.epoch]
-            np.random.default_rng(seed).shuffle(rows.order)
+            self._shuffler(rows.order, self.network.seed, self.first_epoch + self.epoch)
 
-    def _factors(self) -> Array:
+    def _factors(self) -> float | list[float]:
         """What the schedule multiplies the base rate by, for each batch of the epoch."""
-        steps = range(self.batches if self.schedule.changes_within_epochs else 1)
-        positions = (
-            Position(self.epoch, self.epoch * self.batches + batch, self.batches, self.epochs)
-            for batch in steps
-        )
-        return np.array([self.schedule.factor(position) for position in positions])
+        epoch, batches, factor = self.epoch, self.batches, self.schedule.factor
+        if not self.schedule.changes_within_epochs:
+            return factor(Position(epoch, epoch * batches, batches, self.epochs))
+        first = epoch * batches
+        steps = range(first, first + batches)
+        return [factor(Position(epoch, step, batches, self.epochs)) for step in steps]
 
     def _fit_preprocessing(self) -> None:
         """Let layers such as `Standardize` learn from the training rows, one after the other."""
