@@ -177,10 +177,10 @@ def fill(network: Network, tensors: Mapping[str, Array], fitted: Sequence[bool])
     targets |= network.buffers
     for name, target in targets.items():
         if name not in tensors:
-            raise ValueError(f"Tensor {name!r} is missing.")
+            raise ValueError(f"tensor {name!r} is missing.")
         if tensors[name].shape != target.shape:
             raise ValueError(
-                f"Tensor {name!r} has shape {tensors[name].shape}, "
+                f"tensor {name!r} has shape {tensors[name].shape}, "
                 f"the network needs {target.shape}."
             )
         target[...] = tensors[name]

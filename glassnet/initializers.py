@@ -11,7 +11,6 @@ Those with a normal and a uniform form draw with the same variance: U(−a, a) h
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -81,8 +80,10 @@ class Constant(Initializer):
     name = "constant"
 
     def __init__(self, value: float) -> None:
-        if not isinstance(value, Real):
-            raise ValueError(f"constant needs a number. Received: {value!r}.")
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"constant needs a number. Received: {value!r}.") from None
         self.value = value
 
     def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

@@ -21,7 +21,7 @@ def checked_inputs(x: Any, input_shape: tuple[int, ...], allow_nan: bool = False
         ValueError: for another shape, a dtype that is not numeric, no rows, or values that are
             missing (unless allowed) or infinite; the message says where.
     """
-    array = np.ascontiguousarray(x)
+    array = _array(x)
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"Inputs must be numbers. Received dtype {array.dtype}. "
@@ -58,7 +58,12 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, np.float64)
+    try:
+        weights = np.asarray(sample_weight, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"sample_weight needs one number a row. Received: {sample_weight!r}."
+        ) from None
     if weights.shape != (rows,):
         raise ValueError(
             f"sample_weight needs one number a row: expected shape ({rows},). Received: "
@@ -131,6 +136,20 @@ def _whole(number: Any) -> int:
         return operator.index(number)
     except TypeError:
         return int(number) if isinstance(number, float) and number.is_integer() else -1
+
+
+def _array(x: Any) -> Array:
+    """x as a contiguous array; frames of mixed number types, which come as objects, as float64."""
+    try:
+        array = np.ascontiguousarray(x)
+        if array.dtype == object and array.size and not isinstance(array.flat[0], str):
+            array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Inputs must be rows of numbers, all of one length. Received: {type(x).__name__} "
+            f"({error})."
+        ) from None
+    return array
 
 
 def _as_kernels_take_it(array: Array) -> Array:

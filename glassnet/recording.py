@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, twins_are_on
+from glassnet.fusing import fused
 
 if TYPE_CHECKING:
     from glassnet.kernels.executor import Program
@@ -33,16 +34,19 @@ class Recording:
 
     Arguments:
         calls: what `glassnet.accelerate.capture` wrote down.
+        keep_gradient: whether the whole gradient vector must be filled, for somebody to look at.
 
     Attributes:
         calls: kernels (or methods of a user's own parts), each with its arrays.
+        fused: the calls that are run: the same in fewer passes (see `glassnet.fusing`).
     """
 
-    def __init__(self, calls: list[Call]) -> None:
+    def __init__(self, calls: list[Call], keep_gradient: bool = False) -> None:
         self.calls = calls
+        self.fused = fused(calls, keep_gradient)
         self._functions = [
             (kernel.function if isinstance(kernel, Kernel) else kernel, arrays)
-            for kernel, arrays in calls
+            for kernel, arrays in self.fused
         ]
         self._program: Program | None = None
 
@@ -78,7 +82,7 @@ class Recording:
         failed = self._program.run(steps)
         if failed >= 0:
             kernel, arrays = self._functions[failed]
-            getattr(self.calls[failed][0], "reference", kernel)(*arrays)  # raises again, in words
+            getattr(self.fused[failed][0], "reference", kernel)(*arrays)  # raises again, in words
             raise FloatingPointError
 
 

@@ -468,6 +468,10 @@ def as_phases(specs: Iterable[Phase | Mapping[str, Any]]) -> list[Phase]:
     >>> as_phases([{"start": 0, "momentum": 0.8}, {"start": 25, "batch_size": 50}])[1]
     Phase(start=25, batch_size=50)
     """
+    if isinstance(specs, str | Mapping) or not hasattr(specs, "__iter__"):
+        raise ValueError(
+            f"phases is a list, as in [gn.Phase(25, batch_size=50)]. Received: {specs!r}."
+        )
     phases = [
         _PHASES.create({"name": "phase", **spec} if isinstance(spec, Mapping) else spec)
         for spec in specs

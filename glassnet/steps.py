@@ -149,7 +149,7 @@ class Steps:
         batch = self._batch = Batch(size, network.input_shape, outputs, raw, network.dtype)
         with capture() as calls:
             self._step(batch)
-        recording = Recording(calls)
+        recording = Recording(calls, keep_gradient=self.one_by_one)
         self._recorded[size] = _Recorded(batch, recording)
         self.way = way(recording, self.compile)
 

@@ -106,6 +106,8 @@ class Trainer:
         self.network = network
         x = network.checked_inputs(x)
         weights = checked_weights(sample_weight, len(x))
+        if weights is not None and not weights.any():
+            raise ValueError("All sample weights are 0, so there is nothing to learn from.")
         x, y, weights, held_out = _hold_out(network, x, y, weights, loss, validation)
         self.loss, targets = network.prepared_targets(y, len(x), loss)
         self.task = targets.task
@@ -429,7 +431,7 @@ def _hold_out(
                 f"Received {len(validation)} parts."
             )
         return x, y, weights, validation
-    if isinstance(validation, bool) or not 0 < float(validation) < 1:
+    if not isinstance(validation, float) or not 0 < validation < 1:
         raise ValueError(
             f"validation as a share must be above 0 and below 1. Received: {validation!r}."
         )

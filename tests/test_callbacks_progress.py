@@ -66,6 +66,23 @@ def test_the_cursor_comes_back_after_an_error() -> None:
     assert file.getvalue().count("\x1b[?25h") == 1
 
 
+def test_the_first_steps_do_not_count_for_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Trainer:
+        history: tuple[()] = ()
+        epoch, batch, batches, epochs = 0, 0, 10, 5
+
+    seconds = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: seconds)
+    trainer: Any = Trainer()
+    progress = Progress(Console(file=io.StringIO()))
+    progress.on_fit_begin(trainer)
+    seconds, trainer.batch = 100.0, 1  # kernels were compiled
+    progress.on_step_end(trainer)
+    seconds, trainer.batch = 101.0, 6  # half an epoch in a second
+    progress.on_step_end(trainer)
+    assert progress._left(trainer) == "0:09"
+
+
 def test_an_early_end_is_explained() -> None:
     file = io.StringIO()
 

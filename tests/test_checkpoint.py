@@ -112,6 +112,8 @@ def test_missing_folders_are_made_and_a_file_in_the_way_is_named(network, tmp_pa
 def test_a_missing_file(tmp_path):
     with pytest.raises(ValueError, match="There is no model file"):
         gn.load(tmp_path / "no.safetensors")
+    with pytest.raises(ValueError, match="is a folder"):
+        gn.load(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 0.5, -1])

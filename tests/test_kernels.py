@@ -5,6 +5,7 @@ What to call them with stands in `kernel_cases/`; a kernel of the package withou
 
 import inspect
 
+import kernel_cases.fused
 import kernel_cases.layers
 import kernel_cases.rest
 import numpy as np
@@ -19,7 +20,9 @@ from glassnet.kernels import mathematics, philox
 from glassnet.kernels.compile import compiled
 
 # By the kernel's name; after a comma, what is special where a kernel has several rows.
-CASES: dict[str, Case] = kernel_cases.layers.CASES | kernel_cases.rest.CASES
+CASES: dict[str, Case] = (
+    kernel_cases.layers.CASES | kernel_cases.rest.CASES | kernel_cases.fused.CASES
+)
 
 every_kernel = pytest.mark.parametrize("name", CASES)
 pointwise_kernels = pytest.mark.parametrize("name", [n for n in CASES if CASES[n].pointwise])

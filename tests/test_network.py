@@ -400,7 +400,7 @@ def test_lists_and_strided_arrays_are_taken():
     ("x", "message"),
     [
         ([["a", "b", "c"]], "Inputs must be numbers. Received dtype <U1"),
-        ([[None, 1.0, 2.0]], "Received dtype object"),
+        ([[None, 1.0, 2.0]], "row 0, column 0 is nan: inputs must be finite"),
         ([[1j, 1, 1]], "Received dtype complex128"),
         (np.ones((5, 4)), r"expected x of shape \(n, 3\). Received x of shape \(5, 4\)\.$"),
         (np.ones((2, 3, 1)), r"Received x of shape \(2, 3, 1\)"),
@@ -631,3 +631,13 @@ def test_fit_lowers_every_loss(loss):
     y = targets_for(loss, 12)
     history = network.fit(x, y, loss=loss, optimizer=gn.Adam(0.02), epochs=60)
     assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+
+
+def test_frames_of_mixed_numbers_are_numbers_and_ragged_lists_are_not():
+    net = gn.Network([gn.Dense(2)], (3,), seed=0)
+    mixed = np.array([[True, 1, 2.5], [False, 2, 0.5]], dtype=object)
+    np.testing.assert_array_equal(net.outputs(mixed), net.outputs(mixed.astype(float)))
+    with pytest.raises(ValueError, match=r"rows of numbers, all of one length\. Received: list"):
+        net.outputs([[1.0, 2.0, 3.0], [1.0]])
+    with pytest.raises(ValueError, match="Encode text columns first"):
+        net.outputs(np.array([["a", 1, 2]], dtype=object))

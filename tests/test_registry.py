@@ -167,3 +167,18 @@ def test_options_rebuild_the_part(fruits):
 def test_repr_shows_what_is_not_default():
     assert repr(Apple()) == "Apple()"
     assert repr(Apple(0.3)) == "Apple(weight=0.3)"
+
+
+def test_a_value_of_the_wrong_type_is_a_sentence():
+    layers = Registry("layer")
+
+    @layers.register
+    class Positive(Configurable):
+        name = "positive"
+
+        def __init__(self, size):
+            if size <= 0:
+                raise ValueError("size must be > 0.")
+
+    with pytest.raises(ValueError, match=r"'positive' cannot be made with size='x': .*types"):
+        layers.create("positive", size="x")

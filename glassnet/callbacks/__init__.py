@@ -25,6 +25,10 @@ def with_defaults(callbacks: Sequence[Callback]) -> list[Callback]:
 
     Each gets a key for its part of a checkpoint: its class and how many of that class came before.
     """
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Sequence):
+        raise ValueError(
+            f"callbacks is a list, as in [gn.EarlyStopping(5)]. Received: {callbacks!r}."
+        )
     chosen = list(callbacks)
     for callback in chosen:
         if not isinstance(callback, Callback):

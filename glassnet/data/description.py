@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 BLOCK = 4096  # image rows that are turned into floats at a time
+WIDE = 100  # columns of a terminal on which medians have room
 MOST_LINES = 40  # features that are printed; JSON has all
 WHISKER = 1.5  # outliers lie further than 1.5 interquartile ranges from the quartiles (Tukey)
 
@@ -216,15 +217,10 @@ def render(facts: dict[str, Any], console: Console) -> None:
         console.print(f"[dim]Licence: {facts['licence']}[/dim]")
     for kind, title in (("features", "Features"), ("targets", "Targets")):
         if facts.get(kind):
-            console.print(_feature_table(facts[kind], title))
+            console.print(_feature_table(facts[kind], title, console.width))
             for feature in facts[kind][:MOST_LINES]:
                 if "categories" in feature:
-                    known = ", ".join(
-                        f"{value} ({count:,})"
-                        for value, count in list(feature["categories"].items())[:8]
-                    )
-                    more = ", …" * (len(feature["categories"]) > 8)
-                    console.print(f"{feature['name']}: {known}{more}", markup=False)
+                    console.print(_texts(feature), markup=False, highlight=False)
     if "pixels" in facts:
         pixels = facts["pixels"]
         console.print(
@@ -245,20 +241,27 @@ def render(facts: dict[str, Any], console: Console) -> None:
         console.print(f"• {note}")
 
 
-def _feature_table(features: list[dict[str, Any]], title: str) -> Any:
+def _texts(feature: dict[str, Any]) -> str:
+    """A text column's values and how often each occurs."""
+    shown = [f"{value} ({count:,})" for value, count in feature["categories"].items()]
+    return f"{feature['name']}: {shortened(shown, 8)}"
+
+
+def _feature_table(features: list[dict[str, Any]], title: str, width: int) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("name", min_width=12, overflow="ellipsis", no_wrap=True)
+    table.add_column("name", min_width=8, overflow="fold")  # gives way on a narrow terminal
     table.add_column("type", no_wrap=True)
-    numbers = ("min", "median", "max", "mean", "std", "missing", "outliers")
+    median = ("median",) if width >= WIDE else ()
+    numbers = ("min", *median, "max", "mean", "std", "missing", "outliers")
     for column in numbers:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for feature in features[:MOST_LINES]:
         kind = feature["type"]
         if "categories" in feature:
-            kind = f"text, {len(feature['categories'])} values"
+            kind = _count(len(feature["categories"]), "text")
         cells = (f"{feature[c]:,g}" if c in feature else "" for c in numbers)
         table.add_row(feature["name"], kind, *cells)
     if len(features) > MOST_LINES:

@@ -52,7 +52,8 @@ def save(dataset: Dataset, path: Path, force: bool = False) -> None:
     """Draw a data set into a file (.png, .svg or .pdf).
 
     Raises:
-        ValueError: if the file exists and `force` is not given, for another ending, or if it cannot be written.
+        ValueError: if the file exists and `force` is not given, for another ending, or if it can't
+            be written.
     """
     from glassnet.files import write_atomically
 

@@ -148,7 +148,9 @@ def check_values(x: Array, missing: Missing, where: str) -> None:
         row, *column = np.argwhere(bad)[0].tolist()
         value = x[(row, *column)]
         place = ", ".join(str(i + 1) for i in column)
-        impute = " or choose to impute it (missing='impute', --missing impute)" * np.isnan(value)
+        impute = " or choose to impute it (missing='impute', --missing impute)" * bool(
+            np.isnan(value)
+        )
         raise ValueError(
             f"{where}: row {row + 1}, column {place} is {value} ({int(bad.sum()):,} such values): "
             f"replace it by a finite number{impute}."

@@ -1,8 +1,12 @@
 """Twins of `layers/batch_norm.py`.
 
 Sums over the batch are taken row by row, so that the inner loop runs along a row and vectorises.
-What is had for each column is kept in outputs that are not needed yet, as in the first row of y: so
-nothing is allocated, and x and y (or dy and dx) cannot be the same array.
+What is had for each column is kept in outputs that are not needed yet: μ in the first row of y,
+whose turn comes last. So nothing is allocated, and x and y (or dy and dx) cannot be the same array.
+
+Some loops over a row stand in functions of their own and write one array each: a loop that writes
+two of seven arrays, or whose row number is counted down in the same function, is not vectorised (4
+times slower), because too much would have to be checked for arrays that overlap.
 """
 
 import numpy as np
@@ -10,41 +14,73 @@ import numpy as np
 from glassnet.kernels.compile import compiled
 
 
-@compiled
-def batch_norm_forward(
-    x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
-):
+@compiled(inline=True)
+def column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std):
+    """μ and 1/√(v + ε) of each column, and the running values moved; four rows at a time."""
     number = x.dtype.type
     n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
-    if n < 2:
-        return  # the layer refuses it; here the first row of y is used
     share, kept = number(1 / n), number(1 - momentum[()])
     taken, unbiased = number(momentum[()]), number(n / (n - 1.0))
-    mean, var = y[0], inv_std
+    fours, var = n // np.uint64(4), inv_std
 
     for j in range(d):
         mean[j] = number(0)
         var[j] = number(0)
-    for i in range(n):
+    for four in range(fours):
+        i0 = np.uint64(4) * four
+        i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
+        for j in range(d):
+            mean[j] = mean[j] + x[i0, j] + x[i1, j] + x[i2, j] + x[i3, j]
+    for i in range(np.uint64(4) * fours, n):
         for j in range(d):
             mean[j] += x[i, j]
     for j in range(d):
         mean[j] *= share
-    for i in range(n):
+    for four in range(fours):
+        i0 = np.uint64(4) * four
+        i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
+        for j in range(d):
+            c0, c1 = x[i0, j] - mean[j], x[i1, j] - mean[j]
+            c2, c3 = x[i2, j] - mean[j], x[i3, j] - mean[j]
+            var[j] = var[j] + c0 * c0 + c1 * c1 + c2 * c2 + c3 * c3
+    for i in range(np.uint64(4) * fours, n):
         for j in range(d):
             centred = x[i, j] - mean[j]
-            x_hat[i, j] = centred
             var[j] += centred * centred
     for j in range(d):
         v = var[j] * share
         running_mean[j] = kept * running_mean[j] + taken * mean[j]
         running_var[j] = kept * running_var[j] + taken * (v * unbiased)
         inv_std[j] = number(1) / np.sqrt(v + number(epsilon[()]))
-    for i in range(n):
-        for j in range(d):
-            standard = x_hat[i, j] * inv_std[j]
-            x_hat[i, j] = standard
-            y[i, j] = standard * gamma[j] + beta[j]
+
+
+@compiled(inline=True)
+def standardise_row(x, i, mean, inv_std, x_hat):
+    """x̂ = (x − μ) / √(v + ε) in row i."""
+    for j in range(np.uint64(x.shape[1])):
+        x_hat[i, j] = (x[i, j] - mean[j]) * inv_std[j]
+
+
+@compiled(inline=True)
+def scale_row(x_hat, i, gamma, beta, y):
+    """y = γ x̂ + β in row i."""
+    for j in range(np.uint64(y.shape[1])):
+        y[i, j] = x_hat[i, j] * gamma[j] + beta[j]
+
+
+@compiled
+def batch_norm_forward(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
+):
+    n = np.uint64(x.shape[0])
+    if n < 2:
+        return  # the layer refuses it
+    mean = y[0]
+    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
+    for back in range(n):
+        i = n - np.uint64(1) - back
+        standardise_row(x, i, mean, inv_std, x_hat)
+        scale_row(x_hat, i, gamma, beta, y)
 
 
 @compiled

@@ -3,15 +3,23 @@
 import numpy as np
 
 from glassnet.kernels.compile import compiled
+from glassnet.kernels.prefetch import prefetch_row
+
+NEAR_BYTES, FAR_BYTES = 16_384, 1_000_000
+"""The rows of the next batch are asked for in advance if they fit well into the nearest cache, and
+come from data that do not fit into the next one."""
 
 
 @compiled
 def take_rows(data, order, starts, index, rows):
-    start = starts[index[()]]
-    for i in range(np.uint64(rows.shape[0])):
+    n, start = rows.shape[0], starts[index[()]]
+    for i in range(np.uint64(n)):
         row = order[start + i]
         for j in range(np.uint64(rows.shape[1])):
             rows[i, j] = data[row, j]
+    if rows.nbytes <= NEAR_BYTES and data.nbytes >= FAR_BYTES:
+        for i in range(start + n, min(start + 2 * n, len(order))):
+            prefetch_row(data, order[i])
 
 
 @compiled

@@ -57,7 +57,11 @@ FOLDER = cache_folder()
 
 
 def compiled(
-    function: Callable[..., Any] | None = None, *, reassociate: bool = False, inline: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    reassociate: bool = False,
+    inline: bool = False,
+    rounded: bool = False,
 ) -> Any:
     """Compile a function when it is first called, once a machine.
 
@@ -65,13 +69,15 @@ def compiled(
         function: plain Python on arrays, as Numba understands it.
         reassociate: let sums be added in another order, so that they vectorise.
         inline: for small helpers that other twins call: compiled into each of them.
+        rounded: keep a product from becoming part of a multiply-add, so that it is the number that
+            an array would have held.
     """
     if function is None:
-        return lambda f: compiled(f, reassociate=reassociate, inline=inline)
+        return lambda f: compiled(f, reassociate=reassociate, inline=inline, rounded=rounded)
     options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
-        "fastmath": REASSOCIATE if reassociate else CONTRACT,
+        "fastmath": False if rounded else REASSOCIATE if reassociate else CONTRACT,
     }
     if inline:
         return numba.njit(**options)(function)

@@ -62,7 +62,7 @@ def start_run(
         folds(dataset, config.cross_validate, config.seed)  # too many are told before training
     say(_describe(recipe))
     for name in _identifiers(dataset):
-        say(f"note: nearly each row has its own {name}: if that is an identifier, --drop {name}")
+        say(f"note: most rows have a {name} of their own: leave out identifiers by --drop {name}")
     with new_run(folder):
         write_atomically(folder.config, to_toml(recipe.config), overwrite=True)
         return _train(recipe, folder, callbacks, say)

@@ -36,6 +36,10 @@ SLIPS = {
     "--optimizer adan": "Did you mean 'adam'?",
     "--optimizer adam:beta_1=0.9": "Did you mean 'beta1'?",
     "--optimizer adam:beta1": "has no value",
+    "--activation leaky_relu:slope=x": "cannot be made with slope='x'",
+    "--loss huber:delta=x": "cannot be made with delta='x'",
+    "--init constant:value=x": "constant needs a number",
+    "--layers 100000000000": "not enough memory",
     "--schedule cosin": "Did you mean 'cosine'?",
     "--schedule step": "needs the option 'every'",
     "--schedule step:every=0": "every",
@@ -47,9 +51,10 @@ SLIPS = {
     "--task regression": "is a classification set",
     "--dtype float16": "--dtype is 'float16'",
     "--batch-norm --batch-size 1": "batch norm needs at least 2 rows",
-    "--positive 12": "no class is called '12'",
+    "--positive 12": "No class is called '12'",
     "--target label": "target",
     "--seed -1": "--seed is -1",
+    "--seed 4294967296": "--seed is 4294967296",
     "--cross-validate 1": "--cross-validate is 1",
     "--cross-validate 1000 --epochs 1": "1000 folds need",
     "--loss mse --optimizer sgd --lr 1e30": "Lower the learning rate",
@@ -78,11 +83,12 @@ SOURCES = {
     "missing.csv": ("a,y\n,b\n2,c\n", "missing value, the first in row 1"),
     "unlabelled.csv": ("a,y\n1,\n2,c\n", "missing in row 1"),
     "infinite.csv": ("a,y\ninf,b\n2,c\n", "row 1 is inf"),
+    "quote.csv": ('a,y\n1,"b\n2,c\n', "quotation mark"),
     "constant.csv": ("a,y\n1,b\n2,b\n", "nothing to learn"),
-    "single.csv": ("a,y\n1,b\n2,b\n3,c\n", "class 'c' has a single row"),
+    "single.csv": ("a,y\n1,b\n2,b\n3,c\n", "Class 'c' has a single row"),
     "cut.npz": ("PK", "cut.npz"),
     "cut.parquet": ("PAR1", "cut.parquet"),
-    "picture.bmp": ("BM", "no data set is called"),
+    "picture.bmp": ("BM", "No data set is called"),
 }
 
 
@@ -98,11 +104,14 @@ def test_data_that_can_not_be_used(refused: Any, name: str) -> None:
 
 
 FILES = {
-    "[data]\nsource = 'iris'\n[network]\nactivatoin = 'relu'": "unknown key network.activatoin",
+    "[data]\nsource = 'iris'\n[network]\nactivatoin = 'relu'": "Unknown key network.activatoin",
     "[data]\nsource = 'iris'\n[trainin]\nepochs = 1": "Did you mean 'training'?",
-    "seed = 1": "the key data is missing",
-    "[data]\ntarget = 'y'": "the key data.source is missing",
-    "[data]\nsource = 'iris'\n[training]\nepochs = 'many'": "training.epochs is 'many'",
+    "seed = 1": "The key data is missing",
+    "[data]\ntarget = 'y'": "The key data.source is missing",
+    "[data]\nsource = 'iris'\n[training]\nepochs = 'many'": "is 'many': expected a whole number.",
+    "data = 3": "data is 3: expected a table",
+    "[data]\nsource = 'iris'\n[[network.layers]]\nunits = 3": "needs a name",
+    "[data]\nsource = 'iris'\n[[network.layers]]\nname = 'Dense'\nunits = 'x'": "units='x'",
     "[data]\nsource = 'iris'\n[network]\nlayers = [8, { name = 'Dense', units = 3 }]": "tables",
     "[data]\nsource = 'iris'\n[[network.layers]]\nname = 'Dens'": "Did you mean 'Dense'?",
     "[data]\nsource = 'iris'\n[[network.layers]]\nname = 'Dense'": "needs the option 'units'",
@@ -132,7 +141,7 @@ def test_usage_errors_have_status_2(cli: Any) -> None:
 
 
 def test_nothing_to_train_on(refused: Any, trained: Path) -> None:
-    assert "nothing to train on" in refused("train")
+    assert "Nothing to train on" in refused("train")
     assert "--resume run" in refused("train", trained)
 
 

@@ -129,6 +129,22 @@ def test_ctrl_c_keeps_what_was_learned_and_says_how_to_go_on(
     assert same(Path("whole"), Path("run"))
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("The disk is full.")])
+def test_what_breaks_off_after_the_training_can_be_made_up_for(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("glassnet.runs.training.score_rows", fail)
+        ran = cli("train", "iris", "--epochs", 1, "--out", "run")
+    assert ran.code == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert "go on with: glassnet train --resume run" in ran.err
+    assert cli("train", "--resume", "run").code == 0
+    assert Path("run/report.md").is_file()
+
+
 def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing_half_written(
     start: Any, tmp_path: Path
 ) -> None:

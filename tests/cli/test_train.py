@@ -273,6 +273,15 @@ def _write(path: Path, bunch: Any, target: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_figures")
+def test_text_that_tells_rows_apart_is_noted(cli: Any, tmp_path: Path) -> None:
+    lines = "".join(f"id-{i},{'NESW'[i % 4]},{i % 2}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("name,wind,y\n" + lines)
+    flags = ("train", "t.csv", "--target", "y", "--epochs", 1)
+    assert "--drop name" in cli(*flags).err
+    assert "--drop" not in cli(*flags, "--drop", "name").err
+
+
+@pytest.mark.usefixtures("without_figures")
 def test_breast_cancer_reaches_96_percent_through_csv(cli: Any, tmp_path: Path) -> None:
     bunch = datasets.load_breast_cancer()
     _write(tmp_path / "cancer.csv", bunch, [bunch.target_names[y] for y in bunch.target])
@@ -308,7 +317,7 @@ def test_a_linear_regression_finds_least_squares_in_the_targets_units(
     (tmp_path / "two.csv").write_text("\n".join(lines))
     ran = cli(
         *("train", "two.csv", "--target", "large,small", "--layers", "none", "--l2", 0),
-        *("--lr", 0.01, "--epochs", 100, "--dtype", "float64", "--json"),
+        *("--lr", 0.01, "--patience", 0, "--epochs", 100, "--dtype", "float64", "--json"),
     )
     assert ran.code == 0, ran.err
     data = gn.data.split(gn.data.load("two.csv", target=["large", "small"]), 0.2, 0)

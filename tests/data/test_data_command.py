@@ -42,12 +42,33 @@ def test_show(table: Callable[..., Path], tmp_path: Path) -> None:
     assert facts["rows"] == {"train": 3, "test": 0}
 
 
+def test_show_fits_a_narrow_terminal(
+    table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = "".join(f"{1000.5 * i},{'NEWS'[i % 4]}orth,{i}{i},{i % 2}\n" for i in range(30))
+    path = table("a rather long name of a column,wind,number,y\n" + lines)
+    text = runner.invoke(app, ["show", str(path), "--target", "y"]).stdout
+    assert "…" not in text
+    for word in ("outliers", "29,010", "4 texts", "Eorth (8)"):
+        assert word in text
+
+
+def test_a_picture_that_can_not_be_written(table: Callable[..., Path], tmp_path: Path) -> None:
+    path = table("a,b,y\n1,2.5,u\n2,1,v\n3,1.5,u\n")
+    (tmp_path / "file").write_text("no folder")
+    figure = tmp_path / "file" / "figure.png"
+    result = runner.invoke(app, ["show", str(path), "--target", "y", "--figure", str(figure)])
+    assert result.exit_code == 1
+    assert f"{figure} cannot be written" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
         (["show", "irs"], "Did you mean 'iris'"),
         (["fetch", "mnits"], "Did you mean 'mnist'"),
-        (["verify", "nothing"], "no data set is called 'nothing'"),
+        (["verify", "nothing"], "No data set is called 'nothing'"),
         (["verify", "mnist"], "run `glassnet data fetch mnist`"),
     ],
 )

@@ -53,9 +53,9 @@ def test_one_against_rest_prefers_the_name_and_relabels_the_test_part() -> None:
 
 
 def test_one_against_rest_refuses_unknown_classes_and_regression() -> None:
-    with pytest.raises(ValueError, match=r"no class is called 'setossa'. Did you mean 'setosa'"):
+    with pytest.raises(ValueError, match=r"No class is called 'setossa'. Did you mean 'setosa'"):
         load("iris", positive="setossa")
-    with pytest.raises(ValueError, match="no class is called '7'"):
+    with pytest.raises(ValueError, match="No class is called '7'"):
         load("iris", positive=7)
     numbers = Dataset("t", Part(np.zeros((2, 1)), np.array([0.5, 1.5])), task="regression")
     with pytest.raises(ValueError, match="regression set"):

@@ -213,7 +213,7 @@ def test_download_skips_bad_mirrors_and_verifies(server: tuple[str, Path], cache
 def test_failed_download_leaves_nothing(server: tuple[str, Path], cache: Path) -> None:
     address, _ = server
     record = replace(small_idx_set(cache / "elsewhere"), mirrors=(address,))
-    with pytest.raises(ValueError, match=r"could not download .*404.*check the connection"):
+    with pytest.raises(ValueError, match=r"Could not download .*404.*check the connection"):
         store.fetch(record)
     assert list((cache / "fashion-mnist").iterdir()) == []
 

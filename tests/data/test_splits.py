@@ -43,7 +43,7 @@ def test_regression_targets_are_not_stratified() -> None:
 
 def test_splits_that_can_not_be() -> None:
     lonely = Dataset("t", Part(np.zeros((5, 1)), np.array([0, 0, 0, 0, 1])), classes=("a", "b"))
-    with pytest.raises(ValueError, match="class 'b' has a single row"):
+    with pytest.raises(ValueError, match="Class 'b' has a single row"):
         split(lonely, 0.4, 0)
     assert split(lonely, 0.4, 0, stratify=False).test is not None
     with pytest.raises(ValueError, match="each of 3 classes in both parts"):

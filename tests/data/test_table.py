@@ -177,6 +177,11 @@ def test_identifiers_are_refused_or_dropped(table: Write) -> None:
     assert read_table(path, "y", drop=["name"]).feature_names == ("a",)
 
 
+def test_the_target_is_not_dropped(table: Write) -> None:
+    with pytest.raises(ValueError, match="'y' is the target and can't be dropped"):
+        read_table(table("a,y\n1,b\n2,c\n"), "y", drop="y")
+
+
 def test_dates_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     days = pl.Series("day", ["2020-01-01", "2020-01-02"]).str.to_date()
@@ -186,7 +191,7 @@ def test_dates_are_refused(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_there_or_not_tables(tmp_path: Path, table: Write) -> None:
-    with pytest.raises(ValueError, match="there is no file"):
+    with pytest.raises(ValueError, match="There is no file"):
         load(tmp_path / "absent.csv", target="y")
     with pytest.raises(ValueError, match="is a folder"):
         read_table(tmp_path, "y")

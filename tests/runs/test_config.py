@@ -118,7 +118,7 @@ def test_specifications_of_parts() -> None:
     ("values", "words"),
     [
         ({"data": {"sorce": "iris"}}, ["data.sorce", "'iris'", "Did you mean 'source'?"]),
-        ({"dta": {}}, ["unknown key dta", "Did you mean 'data'?"]),
+        ({"dta": {}}, ["Unknown key dta", "Did you mean 'data'?"]),
         ({"data": {"source": 3}}, ["data.source is 3"]),
         ({"training": {"epochs": 2.5}}, ["training.epochs is 2.5"]),
         ({"training": {"learning_rate": float("inf")}}, ["training.learning_rate is inf"]),

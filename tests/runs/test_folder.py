@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from glassnet.runs.folder import (
     append_line,
     choose_folder,
     complete,
+    exclusively,
     new_run,
     open_run,
+    release,
 )
 
 
@@ -46,10 +49,35 @@ def names() -> list[str]:
 
 
 def test_a_new_run_takes_the_next_free_number(old: RunFolder) -> None:
-    assert choose_folder("iris", None, False).path == Path("runs/iris-1")
-    Path("runs/iris-1").mkdir(parents=True)
-    Path("runs/iris-3").mkdir()
-    assert choose_folder("iris", None, False).path == Path("runs/iris-2")
+    Path("runs/iris-3").mkdir(parents=True)
+    # Each is made at once: trainings that begin together don't take the same.
+    for number in (1, 2, 4):
+        assert choose_folder("iris", None, False).path == Path(f"runs/iris-{number}")
+
+
+def test_an_unused_folder_is_given_back(old: RunFolder) -> None:
+    first, second = (choose_folder("iris", None, False) for _ in range(2))
+    (second.path / "config.toml").write_text("mine")
+    for folder in (first, second):
+        release(folder)
+    assert [path.name for path in Path("runs").iterdir()] == ["iris-2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_two_trainings_never_write_into_one_folder(old: RunFolder) -> None:
+    fresh = RunFolder(Path("fresh"))
+    for folder in (old, fresh):
+        with new_run(folder):
+            with pytest.raises(ValueError, match="Another training is writing into"):
+                break_off(folder, "checkpoint")
+            with (
+                pytest.raises(ValueError, match="Another training"),
+                exclusively(folder.path),
+            ):
+                pass
+            folder.checkpoint.write_text("new")
+    with exclusively(old.path), exclusively(fresh.path):
+        assert old.checkpoint.read_text() == fresh.checkpoint.read_text() == "new"
 
 
 def test_what_may_be_taken_as_folder(old: RunFolder) -> None:

@@ -1,0 +1,214 @@
+"""Twins of `fused.py`: several kernels in one pass, with the numbers that they have one by one.
+
+Each number goes through the same operations in the same order as in the kernels that are replaced.
+What only stands between two of them stays in a register; a product that was stored before something
+was added to it is rounded here too (`product`), and not made part of a multiply-add.
+"""
+
+import numpy as np
+
+from glassnet.kernels.batch_norm import column_statistics, standardise_row
+from glassnet.kernels.compile import compiled
+from glassnet.kernels.philox import HALF, LOW, ROUNDS, next_key, one_round
+
+FOUR = np.uint64(4)
+
+
+@compiled(inline=True, rounded=True)
+def product(a, b):
+    """a · b, rounded."""
+    return a * b
+
+
+# Batch norm and ReLU; dropout's random words for four rows at a time, for which whole counters give
+# them: they are had where those of all rows were, but so few do not leave the nearest cache.
+
+
+@compiled(inline=True)
+def rectify_row(x_hat, i, gamma, beta, y):
+    """y = max(γ x̂ + β, 0) in row i."""
+    zero = y.dtype.type(0)
+    for j in range(np.uint64(y.shape[1])):
+        z = x_hat[i, j] * gamma[j] + beta[j]
+        y[i, j] = zero if z <= zero else z
+
+
+@compiled(inline=True)
+def rectify_drop_row(x_hat, i, gamma, beta, words, first, threshold, enlarged, y):
+    """y = m max(γ x̂ + β, 0) in row i, whose words begin at `first`."""
+    zero = y.dtype.type(0)
+    for j in range(np.uint64(y.shape[1])):
+        z = x_hat[i, j] * gamma[j] + beta[j]
+        z = zero if z <= zero else z
+        y[i, j] = z * (enlarged if words[first + j] >= threshold else zero)
+
+
+@compiled
+def normalise_rectify(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
+):
+    n = np.uint64(x.shape[0])
+    if n < 2:
+        return
+    mean = y[0]
+    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
+    for back in range(n):
+        i = n - np.uint64(1) - back
+        standardise_row(x, i, mean, inv_std, x_hat)
+        rectify_row(x_hat, i, gamma, beta, y)
+
+
+@compiled
+def normalise_rectify_drop(
+    x,
+    gamma,
+    beta,
+    running_mean,
+    running_var,
+    momentum,
+    epsilon,
+    key,
+    step,
+    rate,
+    work,
+    x_hat,
+    inv_std,
+    y,
+):
+    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    enlarged = x.dtype.type(1 / (1 - rate[()]))
+    threshold = np.uint32(min(np.rint(rate[()] * 2.0**32), 2.0**32 - 1.0))
+    step[0] += 1
+    if n < 2:
+        return
+    mean = y[0]
+    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
+
+    key_0, key_1, t = np.uint64(key[0]), np.uint64(key[1]), np.uint64(step[0])
+    fours = (n + FOUR - np.uint64(1)) // FOUR
+    for back in range(fours):
+        four = fours - np.uint64(1) - back
+        for b in range(d):
+            block = four * d + b
+            c0, c1, c2, c3 = block & LOW, block >> HALF, t & LOW, t >> HALF
+            k0, k1 = key_0, key_1
+            for _ in range(ROUNDS):
+                c0, c1, c2, c3 = one_round(c0, c1, c2, c3, k0, k1)
+                k0, k1 = next_key(k0, k1)
+            work[FOUR * b] = c0
+            work[FOUR * b + np.uint64(1)] = c1
+            work[FOUR * b + np.uint64(2)] = c2
+            work[FOUR * b + np.uint64(3)] = c3
+        for of_four in range(min(FOUR, n - FOUR * four)):
+            row = min(FOUR, n - FOUR * four) - np.uint64(1) - of_four
+            i = FOUR * four + row
+            standardise_row(x, i, mean, inv_std, x_hat)
+            rectify_drop_row(x_hat, i, gamma, beta, work, row * d, threshold, enlarged, y)
+
+
+@compiled(inline=True)
+def open_backward(dy, y, slope, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    """Back through what made y zero in places and is linear elsewhere, then through batch norm."""
+    n, d = np.uint64(dy.shape[0]), np.uint64(dy.shape[1])
+    zero, share = dy.dtype.type(0), dy.dtype.type(1 / n)
+    for j in range(d):
+        d_gamma[j] = zero
+        d_beta[j] = zero
+    for four in range(n // FOUR):  # four rows at a time, with a quarter of the traffic to the sums
+        i0 = FOUR * four
+        i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
+        for j in range(d):
+            z0 = product(dy[i0, j], slope if y[i0, j] > zero else zero)
+            z1 = product(dy[i1, j], slope if y[i1, j] > zero else zero)
+            z2 = product(dy[i2, j], slope if y[i2, j] > zero else zero)
+            z3 = product(dy[i3, j], slope if y[i3, j] > zero else zero)
+            two_rows = d_gamma[j] + z0 * x_hat[i0, j] + z1 * x_hat[i1, j]
+            d_gamma[j] = two_rows + z2 * x_hat[i2, j] + z3 * x_hat[i3, j]
+            d_beta[j] = d_beta[j] + z0 + z1 + z2 + z3
+    for i in range(n // FOUR * FOUR, n):
+        for j in range(d):
+            dz = product(dy[i, j], slope if y[i, j] > zero else zero)
+            d_gamma[j] += dz * x_hat[i, j]
+            d_beta[j] += dz
+    for i in range(n):
+        for j in range(d):
+            dz = product(dy[i, j], slope if y[i, j] > zero else zero)
+            undone = share * (d_beta[j] + x_hat[i, j] * d_gamma[j])
+            dx[i, j] = gamma[j] * inv_std[j] * (dz - undone)
+
+
+@compiled
+def normalise_rectify_backward(dy, y, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    open_backward(dy, y, dy.dtype.type(1), x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+
+
+@compiled
+def normalise_rectify_drop_backward(dy, y, rate, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    enlarged = dy.dtype.type(1 / (1 - rate[()]))
+    open_backward(dy, y, enlarged, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+
+
+# Batches of one row.
+
+
+@compiled
+def descend_by_row(x, dy, weight, learning_rate):
+    rate = weight.dtype.type(learning_rate[()])
+    for k in range(np.uint64(weight.shape[0])):
+        xk = x[0, k]
+        for j in range(np.uint64(weight.shape[1])):
+            weight[k, j] -= rate * product(xk, dy[0, j])
+
+
+@compiled
+def momentum_by_row(x, dy, weight, velocity, learning_rate, momentum):
+    rate, beta = weight.dtype.type(learning_rate[()]), weight.dtype.type(momentum[()])
+    for k in range(np.uint64(weight.shape[0])):
+        xk = x[0, k]
+        for j in range(np.uint64(weight.shape[1])):
+            velocity[k, j] = beta * velocity[k, j] + product(xk, dy[0, j])
+            weight[k, j] -= rate * velocity[k, j]
+
+
+# With a list, the processor need not guess at every input whether it is zero: guessing wrong some
+# forty times a digit costs as much as the arithmetic.
+
+
+@compiled
+def list_inputs(x, places):
+    count, zero = np.uint64(0), x.dtype.type(0)
+    for k in range(np.uint64(x.shape[1])):
+        places[count + np.uint64(1)] = k
+        count += np.uint64(x[0, k] != zero)
+    places[0] = count
+
+
+@compiled
+def dense_forward_listed(x, places, weight, bias, y):
+    units, count = np.uint64(weight.shape[1]), np.uint64(places[0])
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for j in range(units):
+        y[0, j] = bias[j]
+    for four in range(count // FOUR):
+        p = FOUR * four + one
+        k0, k1 = np.uint64(places[p]), np.uint64(places[p + one])
+        k2, k3 = np.uint64(places[p + two]), np.uint64(places[p + three])
+        x0, x1, x2, x3 = x[0, k0], x[0, k1], x[0, k2], x[0, k3]
+        for j in range(units):
+            total = y[0, j] + x0 * weight[k0, j] + x1 * weight[k1, j]
+            y[0, j] = total + x2 * weight[k2, j] + x3 * weight[k3, j]
+    for p in range(count // FOUR * FOUR + one, count + one):
+        k = np.uint64(places[p])
+        xk = x[0, k]
+        for j in range(units):
+            y[0, j] += xk * weight[k, j]
+
+
+@compiled
+def descend_listed(x, places, dy, weight, learning_rate):
+    rate = weight.dtype.type(learning_rate[()])
+    for p in range(np.uint64(1), np.uint64(places[0]) + np.uint64(1)):
+        k = np.uint64(places[p])
+        xk = x[0, k]
+        for j in range(np.uint64(weight.shape[1])):
+            weight[k, j] -= rate * product(xk, dy[0, j])
