@@ -431,16 +431,15 @@ def _hold_out(
                 f"Received {len(validation)} parts."
             )
         return x, y, weights, validation
-    if not isinstance(validation, float) or not 0 < validation < 1:
-        raise ValueError(
-            f"validation as a share must be above 0 and below 1. Received: {validation!r}."
-        )
+    share: Any = validation  # whatever a user may have given
+    if not isinstance(share, float) or not 0 < share < 1:
+        raise ValueError(f"validation as a share must be above 0 and below 1. Received: {share!r}.")
     from glassnet.data.splits import split_arrays
 
     _, targets = network.prepared_targets(y, len(x), loss)
     single_class = targets.task in ("classification", "binary")
     strata = targets.classes if single_class else np.zeros(len(x))
-    kept, _, held, _ = split_arrays(np.arange(len(x)), strata, float(validation), network.seed)
+    kept, _, held, _ = split_arrays(np.arange(len(x)), strata, share, network.seed)
     y = np.asarray(y)
     if weights is None:
         return x[kept], y[kept], None, (x[held], y[held])
