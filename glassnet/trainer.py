@@ -9,6 +9,7 @@ even from the middle of an epoch, equals the uninterrupted one bit for bit.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 import zlib
@@ -134,7 +135,6 @@ class Trainer:
         self.history = History()
         self.epoch = 0
         self.first_epoch = network.epochs_trained  # so that a second fit shuffles differently
-        self._data = _fingerprint(x, targets, weights)
         self._in_order = np.arange(len(x))
         self._shuffler = Shuffler()
         self._seconds = 0.0
@@ -340,7 +340,7 @@ class Trainer:
         """What must be the same for a resumed run to equal the uninterrupted one."""
         return {
             "rows": len(self.steps.x),
-            "data": self._data,
+            "data": self._fingerprint,
             "loss": self.loss.config(),
             "optimizer": self.optimizer.config(),
             "schedule": self.schedule.config(),
@@ -349,6 +349,17 @@ class Trainer:
             "shuffle": self.shuffle,
             "seed": self.network.seed,
         }
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
+        """CRC-32 of the data that is learned from; computed when a checkpoint asks for it."""
+        targets = self.steps.targets
+        y = targets.labels if targets.values is None else targets.values
+        code = 0
+        for array in (self.steps.x, y, self.steps.weights):
+            if array is not None:
+                code = zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, code)
+        return f"{code:08x}"
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """All that training depends on besides the network: JSON-able numbers, and arrays."""
@@ -408,16 +419,6 @@ class Trainer:
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-
-
-def _fingerprint(x: Array, targets: Targets, weights: Array | None) -> str:
-    """CRC-32 of the data that is learned from, so that a checkpoint knows other data."""
-    y = targets.labels if targets.values is None else targets.values
-    code = 0
-    for array in (x, y, weights):
-        if array is not None:
-            code = zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, code)
-    return f"{code:08x}"
 
 
 def _hold_out(
