@@ -40,6 +40,13 @@ def test_a_file_gets_a_line_an_epoch() -> None:
         assert line.endswith(" left")
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that can move its cursor, whatever this one can."""
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_terminal_gets_one_bar_and_its_cursor_back() -> None:
     file = io.StringIO()
     fit(Console(file=file, force_terminal=True, width=120))
@@ -50,6 +57,7 @@ def test_a_terminal_gets_one_bar_and_its_cursor_back() -> None:
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # cursor hidden, shown again
 
 
+@pytest.mark.usefixtures("terminal")
 def test_the_cursor_comes_back_after_an_error() -> None:
     file = io.StringIO()
 
