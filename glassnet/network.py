@@ -318,8 +318,8 @@ class Network:
                 never stopped, bit for bit, given the same data and arguments.
 
         Returns:
-            A record for each epoch: `epoch`, `loss`, `accuracy` (classes), `val_loss`,
-            `val_accuracy` (with validation), `learning_rate`, `seconds`. The losses are means, also
+            A record for each epoch: `epoch`, `loss`, `accuracy` (`rmse` for numbers), with
+            validation the same as `val_…`, `learning_rate`, `seconds`. The losses are means, also
             with `reduction="sum"`; those of training are taken while the weights move.
 
         Raises:
