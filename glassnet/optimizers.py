@@ -682,6 +682,12 @@ class RMSProp(Optimizer):
 
 
 @accelerated
+def count_step(t: Array) -> None:
+    """t ← t + 1."""
+    t += 1.0
+
+
+@accelerated
 def adam(
     theta: Array,
     gradient: Array,
@@ -697,14 +703,13 @@ def adam(
 
     The first step has length α, whatever the slope (but for ε):
 
-    >>> theta, m, v, t = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), np.zeros(())
+    >>> theta, m, v, t = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), np.ones(())
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.9, 0.999, 1e-8))
     >>> adam(theta, np.array([100.0, -0.1]), m, v, t, rate, beta1, beta2, epsilon)
     >>> theta.round(6)
     array([0.75, 1.25])
     """
     b1, b2 = beta1.item(), beta2.item()
-    t += 1.0  # before its first use: 1 − β⁰ would be zero
     m *= b1
     m += (1.0 - b1) * gradient
     v *= b2
@@ -720,7 +725,6 @@ def adam_uncorrected(
     gradient: Array,
     m: Array,
     v: Array,
-    t: Array,
     learning_rate: Array,
     beta1: Array,
     beta2: Array,
@@ -728,14 +732,13 @@ def adam_uncorrected(
 ) -> None:
     """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − α m / (√v + ε).
 
-    >>> theta, m, v, t = np.array([1.0]), np.zeros(1), np.zeros(1), np.zeros(())
+    >>> theta, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.5, 0.75, 1.0))
-    >>> adam_uncorrected(theta, np.array([4.0]), m, v, t, rate, beta1, beta2, epsilon)
+    >>> adam_uncorrected(theta, np.array([4.0]), m, v, rate, beta1, beta2, epsilon)
     >>> theta, m, v                                        # 1 − 0.25·2 / (√4 + 1)
     (array([0.83333333]), array([2.]), array([4.]))
     """
     b1, b2 = beta1.item(), beta2.item()
-    t += 1.0
     m *= b1
     m += (1.0 - b1) * gradient
     v *= b2
@@ -811,12 +814,14 @@ class Adam(Optimizer):
 
     def update(self) -> None:
         """The four lines above."""
-        kernel = adam if self.bias_correction else adam_uncorrected
-        m, v, t, scalars = self.state["m"], self.state["v"], self.state["t"], self.scalars
-        rate, epsilon = scalars["learning_rate"], scalars["epsilon"]
-        kernel(
-            self.theta, self.gradient, m, v, t, rate, scalars["beta1"], scalars["beta2"], epsilon
-        )
+        state, scalars = self.state, self.scalars
+        vectors = self.theta, self.gradient, state["m"], state["v"]
+        rate, beta1, beta2 = scalars["learning_rate"], scalars["beta1"], scalars["beta2"]
+        count_step(state["t"])  # before its first use: 1 − β⁰ would be zero
+        if self.bias_correction:
+            adam(*vectors, state["t"], rate, beta1, beta2, scalars["epsilon"])
+        else:
+            adam_uncorrected(*vectors, rate, beta1, beta2, scalars["epsilon"])
 
 
 @OPTIMIZERS.register

@@ -14,6 +14,7 @@ twin, else replayed; a layer, loss or optimizer of the user's own is one call of
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,9 +22,11 @@ import numpy as np
 
 from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, twins_are_on
 from glassnet.fusing import fused
+from glassnet.threads import second_is_free
 
 if TYPE_CHECKING:
     from glassnet.kernels.executor import Program
+    from glassnet.owners import Owners
 
 Way = Literal["plain", "replayed", "compiled"]
 Compile = bool | Literal["auto"]
@@ -50,6 +53,12 @@ class Recording:
         ]
         self._program: Program | None = None
 
+    @functools.cached_property
+    def _owners(self) -> Owners | None:
+        from glassnet.owners import owners_of
+
+        return owners_of(self.fused)
+
     def obstacle(self) -> str | None:
         """Why the list cannot be compiled, in words; None if it can."""
         for kernel, _ in self.calls:
@@ -75,15 +84,22 @@ class Recording:
             FloatingPointError: if a kernel raised it (`stop_unless_finite`); the calls after it in
                 that step were not run.
         """
+        # A thread takes some 0.1 ms to start, which a single step does not earn back.
+        divided = steps > 1 and second_is_free() and self._owners
+        failed = divided.run(steps) if divided else self._run_alone(steps)
+        if failed is not None:
+            kernel, arrays = failed
+            getattr(kernel, "reference", kernel)(*arrays)  # raises again, in words
+            raise FloatingPointError
+
+    def _run_alone(self, steps: int) -> Call | None:
+        """Run the calls in this thread; returns the one that raised, if one did."""
         from glassnet.kernels.executor import Program
 
         if self._program is None:
             self._program = Program(self._functions)
         failed = self._program.run(steps)
-        if failed >= 0:
-            kernel, arrays = self._functions[failed]
-            getattr(self.fused[failed][0], "reference", kernel)(*arrays)  # raises again, in words
-            raise FloatingPointError
+        return None if failed < 0 else self.fused[failed]
 
 
 def way(recording: Recording, compile: Compile) -> Way:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.accelerate import Array, capture, run_part
+from glassnet.accelerate import Array, capture, is_ours, run_part, twins_are_on
 from glassnet.batches import Batch, Epoch, next_batch, set_rate
 from glassnet.blocks import BlockedBatch, in_blocks
 from glassnet.losses import Loss, stop_unless_finite
@@ -100,6 +100,12 @@ class Steps:
     def is_blocked(self) -> bool:
         """Whether the epoch is one large batch, taken in blocks on two threads."""
         return self.batches == 1 and in_blocks(len(self.x), self.network.layers, self.loss)
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether steps can be divided between threads of ours, which leaves BLAS one in each."""
+        parts = [*self.network.layers, self.loss, self.optimizer]
+        return self.is_blocked or (twins_are_on() and all(is_ours(part) for part in parts))
 
     def arrange(self, starts: Array) -> None:
         """Let batches begin at these rows of the epoch's order."""

@@ -9,6 +9,7 @@ timing, because results are bitwise repeatable only for the same number of threa
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,15 +56,21 @@ def blas_threads(largest: int, workers: int = 1) -> Iterator[None]:
 
 
 class _OneThread:
-    """The limit itself, which is the process's, not a thread's: the last who leaves lifts it."""
+    """The limit itself, which is the process's, not a thread's: the last who leaves lifts it.
+
+    Attributes:
+        before: how many threads BLAS had without it.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.users = 0
+        self.before = 1
 
     def enter(self) -> None:
         with self.lock:
             if self.users == 0:
+                self.before = min(blas.num_threads for blas in _blas().lib_controllers)
                 self.limiter = _blas().limit(limits=1)
             self.users += 1
 
@@ -75,6 +82,46 @@ class _OneThread:
 
 
 _limit = _OneThread()
+
+
+class _Trainings:
+    """How many trainings of this process are running."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running = 0
+
+
+_trainings = _Trainings()
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """Count a training while it runs."""
+    with _trainings.lock:
+        _trainings.running += 1
+    try:
+        yield
+    finally:
+        with _trainings.lock:
+            _trainings.running -= 1
+
+
+def second_is_free() -> bool:
+    """Whether a training, with BLAS limited by it, may take a second thread for a while.
+
+    It may while it is the only one of the process, and if there are two cores that BLAS, too, was
+    allowed to use: `OPENBLAS_NUM_THREADS=1`, which joblib's workers have, or threadpoolctl's limits
+    mean one thread for ours as well. Bits do not depend on it.
+    """
+    return _trainings.running == 1 and _limit.users > 0 and min(_limit.before, _cores()) > 1
+
+
+def _cores() -> int:
+    """How many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def workers_for(operations: int) -> int:

@@ -39,7 +39,7 @@ from glassnet.schedules import (
 )
 from glassnet.steps import Steps
 from glassnet.targets import Targets, read_scores
-from glassnet.threads import blas_threads
+from glassnet.threads import blas_threads, training
 
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
@@ -196,13 +196,14 @@ class Trainer:
             self.optimizer.prepare(network.store)
             self.schedule.prepare()
         largest = network.largest_product * self.steps.largest_batch
-        workers = 2 if self.steps.is_blocked else 1
+        workers = 2 if self.steps.is_divisible else 1
         # Overflow is not warned of: the loss is checked instead, after every step.
         quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
         with (
             interrupts_set(self._interrupted),
             quiet,
             blas_threads(largest, workers),
+            training(),
             flushed_denormals(),
         ):
             self._tell("on_fit_begin")

@@ -6,9 +6,10 @@ Over a single row, inputs that are zero are passed over where four of them come 
 pixels 81 % are zero). They would add 0 · w, which is nothing as long as w is finite: a weight that
 has become infinite or NaN does not show in a row whose input beside it is zero.
 
-`np.dot(a, b, out)` is SciPy's BLAS; it reads xᵀ and Wᵀ in place. Loops over rows of W add four of
-them at a time, in order: as one after the other, but with a quarter of the traffic to y. For
-several rows they would save a call of some 0.1 µs at best (8 × 8 × 8), and lose from 16 × 16 × 16.
+BLAS reads xᵀ and Wᵀ in place, and arrays may be parts of others (`glassnet.owners`). Loops over
+rows of W add four of them at a time, in order: as one after the other, but with a quarter of the
+traffic to y. For several rows they would save a call of some 0.1 µs at best (8 × 8 × 8), and lose
+from 16 × 16 × 16.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.kernels.compile import compiled
+from glassnet.kernels.products import multiply
 
 ONE_ROW_BYTES = 32_768
 """Weights up to here are multiplied with a single row's dy by loops, one dot product after the
@@ -51,7 +53,7 @@ def dense_forward(x, weight, bias, y):
             y[0, j] = bias[j]
         row_times_matrix(x, weight, y)
     else:
-        np.dot(x, weight, y)
+        multiply(x, weight, y)
         for i in range(np.uint64(n)):
             for j in range(np.uint64(units)):
                 y[i, j] += bias[j]
@@ -65,7 +67,7 @@ def dense_forward_without_bias(x, weight, y):
             y[0, j] = 0
         row_times_matrix(x, weight, y)
     else:
-        np.dot(x, weight, y)
+        multiply(x, weight, y)
 
 
 @compiled
@@ -77,7 +79,7 @@ def dense_weight_gradient(x, dy, d_weight):
             for j in range(np.uint64(units)):
                 d_weight[k, j] = xk * dy[0, j]
     else:
-        np.dot(x.T, dy, d_weight)
+        multiply(x.T, dy, d_weight)
 
 
 @compiled
@@ -100,4 +102,4 @@ def dense_input_gradient(dy, weight, dx):
                 total += dy[0, j] * weight[k, j]
             dx[0, k] = total
     else:
-        np.dot(dy, weight.T, dx)
+        multiply(dy, weight.T, dx)

@@ -12,6 +12,7 @@ fails, recordings are replayed from Python instead.
 """
 
 import functools
+import platform
 from collections.abc import Sequence
 from typing import Any
 
@@ -137,6 +138,74 @@ class Program:
         """Run all calls `steps` times; returns -1, or the number of the call that raised."""
         raised: int = execute(self.calls, steps)
         return raised
+
+
+# Two threads that run a list each meet at places that both lists name.
+
+
+@intrinsic
+def publish(typingctx, array, number):
+    """array[0] ← number, seen by another thread after all that was written before it."""
+
+    def generate(context, builder, signature, arguments):
+        place = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        builder.store_atomic(arguments[1], place, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), generate
+
+
+@intrinsic
+def observe(typingctx, array):
+    """array[0], read anew each time, before all that is read after it."""
+
+    def generate(context, builder, signature, arguments):
+        place = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(place, "acquire", 8)
+
+    return types.uint64(array), generate
+
+
+@intrinsic
+def pause(typingctx):
+    """Tell the processor that this is a waiting loop."""
+
+    def generate(context, builder, signature, arguments):
+        if platform.machine() in ("x86_64", "AMD64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+yield_processor = types.ExternalFunction("sched_yield", types.int32())
+
+PATIENCE = 4_000
+"""How often a thread looks for the other one, some 40 ns each, before it lets the system run
+something else: on a machine with other work the other one may have lost its core."""
+
+
+@compiled
+def meet(mine, other, stopped):
+    """Go on when the other thread has come here as often as this one; raise if it never will.
+
+    Arguments:
+        mine, other: (1,) uint64: how often each of the two has come to a meeting.
+        stopped: (1,) uint64: not 0 when the other one has stopped.
+    """
+    times = mine[0] + np.uint64(1)
+    publish(mine, times)
+    looks = 0
+    while observe(other) < times:
+        if observe(stopped) != np.uint64(0):
+            raise FloatingPointError
+        looks += 1
+        if looks < PATIENCE:
+            pause()
+        else:
+            yield_processor()
 
 
 @compiled

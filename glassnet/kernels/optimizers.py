@@ -114,8 +114,12 @@ def adam_step(theta, gradient, m, v, rate, beta1, beta2, epsilon, correction):
 
 
 @compiled
-def adam(theta, gradient, m, v, t, learning_rate, beta1, beta2, epsilon):
+def count_step(t):
     t[()] += 1.0
+
+
+@compiled
+def adam(theta, gradient, m, v, t, learning_rate, beta1, beta2, epsilon):
     b1, b2 = beta1[()], beta2[()]
     rate = learning_rate[()] / (1.0 - b1 ** t[()])
     correction = 1.0 / (1.0 - b2 ** t[()])
@@ -123,6 +127,5 @@ def adam(theta, gradient, m, v, t, learning_rate, beta1, beta2, epsilon):
 
 
 @compiled
-def adam_uncorrected(theta, gradient, m, v, t, learning_rate, beta1, beta2, epsilon):
-    t[()] += 1.0
+def adam_uncorrected(theta, gradient, m, v, learning_rate, beta1, beta2, epsilon):
     adam_step(theta, gradient, m, v, learning_rate[()], beta1[()], beta2[()], epsilon[()], 1.0)
