@@ -99,6 +99,98 @@ def normalise_rectify_drop_backward(
     batch_norm_backward.reference(dz, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
 
 
+# The same for some columns, in which a thread does its part of the work (`glassnet.owners`): batch
+# norm, ReLU and dropout treat each column by itself.
+
+
+@accelerated
+def normalise_rectify_columns(
+    columns: Array,
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    momentum: Array,
+    epsilon: Array,
+    x_hat: Array,
+    inv_std: Array,
+    y: Array,
+) -> None:
+    """`normalise_rectify` in columns from columns[0] to before columns[1]."""
+    part = slice(*columns)
+    vectors = (vector[part] for vector in (gamma, beta, running_mean, running_var))
+    results = x_hat[:, part], inv_std[part], y[:, part]
+    normalise_rectify.reference(x[:, part], *vectors, momentum, epsilon, *results)
+
+
+@accelerated
+def normalise_rectify_backward_columns(
+    columns: Array,
+    dy: Array,
+    y: Array,
+    x_hat: Array,
+    inv_std: Array,
+    gamma: Array,
+    dx: Array,
+    d_gamma: Array,
+    d_beta: Array,
+) -> None:
+    """`normalise_rectify_backward` in columns."""
+    part = slice(*columns)
+    inputs = dy[:, part], y[:, part], x_hat[:, part], inv_std[part], gamma[part]
+    normalise_rectify_backward.reference(*inputs, dx[:, part], d_gamma[part], d_beta[part])
+
+
+@accelerated
+def normalise_rectify_drop_columns(
+    columns: Array,
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    momentum: Array,
+    epsilon: Array,
+    key: Array,
+    step: Array,
+    rate: Array,
+    work: Array,
+    x_hat: Array,
+    inv_std: Array,
+    y: Array,
+) -> None:
+    """`normalise_rectify_drop` in columns, multiples of 4, for a step that is counted already."""
+    numbers = momentum, epsilon, x_hat, inv_std, y
+    normalise_rectify_columns.reference(
+        columns, x, gamma, beta, running_mean, running_var, *numbers
+    )
+    words = np.empty_like(work)
+    philox_words.reference(key, step, np.empty(6 * len(words) // 4, np.uint64), words)
+    part, kept = slice(*columns), y.copy()
+    dropout_forward.reference(y, words, rate, np.empty_like(y), kept)
+    y[:, part] = kept[:, part]
+
+
+@accelerated
+def normalise_rectify_drop_backward_columns(
+    columns: Array,
+    dy: Array,
+    y: Array,
+    rate: Array,
+    x_hat: Array,
+    inv_std: Array,
+    gamma: Array,
+    dx: Array,
+    d_gamma: Array,
+    d_beta: Array,
+) -> None:
+    """`normalise_rectify_drop_backward` in columns."""
+    part = slice(*columns)
+    inputs = dy[:, part], y[:, part], rate, x_hat[:, part], inv_std[part], gamma[part]
+    normalise_rectify_drop_backward.reference(*inputs, dx[:, part], d_gamma[part], d_beta[part])
+
+
 # A batch of one row: the gradient of a dense layer's weights is xᵀ dy, which need not be written
 # down for plain SGD or momentum to take their step.
 

@@ -5,35 +5,50 @@ Each of the two threads owns a half of every large array, and computes what goes
     y = x W           half of the columns of W and y
     ∂J/∂W = xᵀ dy     half of the rows of ∂J/∂W
     ∂J/∂x = dy Wᵀ     half of the columns of ∂J/∂x
+    batch norm        half of the columns, each of which is normalised by itself
     θ ← θ − …         half of θ and of what the optimizer remembers
 
-These are the calls of the recorded list themselves, on parts of their arrays (`PARTS`); calls that
-are too small for that, or that add up over what would be divided, are the first thread's. Before
-and after divided calls the threads meet (`glassnet.kernels.executor.meet`).
+These are the kernels of the recorded list, on parts of their arrays; calls that are too small for
+that, or that add up over what would be divided, are the first thread's. Before and after divided
+calls the threads meet (`glassnet.kernels.executor.meet`).
 
 No number is computed in another way than on one thread, so that it does not matter to the result
 whether there is a second one: it is taken while this is the only training of the process
-(`glassnet.threads.second_is_free`). That BLAS gives parts of a product the bits that they have in
-the whole is tried for each shape (`_same_bits`): it holds for OpenBLAS where parts are multiples of
-its block, and where it does not hold the product is not divided.
+(`glassnet.threads.second_is_free`), and while the system gives both threads a core. That BLAS gives
+parts of a product the bits that they have in the whole is tried for each shape (`_same_bits`): it
+holds for OpenBLAS where parts are multiples of its block, and where it does not hold the product is
+not divided.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from glassnet.accelerate import Array, Call, Kernel, flushed_denormals
+from glassnet.fused import (
+    normalise_rectify,
+    normalise_rectify_backward,
+    normalise_rectify_backward_columns,
+    normalise_rectify_columns,
+    normalise_rectify_drop,
+    normalise_rectify_drop_backward,
+    normalise_rectify_drop_backward_columns,
+    normalise_rectify_drop_columns,
+)
+from glassnet.fusing import arguments_of
 from glassnet.layers.dense import (
     dense_forward,
     dense_forward_without_bias,
     dense_input_gradient,
     dense_weight_gradient,
 )
+from glassnet.layers.dropout import dropout_next_step
 from glassnet.optimizers import (
     adagrad,
     adam,
@@ -53,13 +68,22 @@ SMALLEST_PRODUCT = 1_000_000
 """Multiplications and additions from which a product is divided."""
 
 SMALLEST_VECTOR = 16_384
-"""Elements from which a vector is divided."""
+"""Elements from which an optimizer's vectors are divided."""
+
+SMALLEST_ROWS = 4096
+"""Elements of a batch from which batch norm is divided."""
 
 SMALLEST_STEP = 4_000_000
 """Operations in the products of a step from which the step is divided."""
 
 BLOCK = 32
 """Halves end at a multiple of this, a multiple of the blocks that BLAS computes in."""
+
+OWN_CORE = 0.8
+"""Share of the time that a thread has to have been run for: then it had a core of its own."""
+
+FEW_STEPS, MANY_STEPS = 8, 2048
+"""How many steps are taken in one way before it is asked again which is the better one."""
 
 Arrays = tuple[Array, ...]
 
@@ -104,6 +128,14 @@ PRODUCTS: dict[object, Callable[..., Arrays]] = {
     dense_input_gradient: _inputs,
 }
 
+BY_COLUMN = {
+    normalise_rectify: normalise_rectify_columns,
+    normalise_rectify_backward: normalise_rectify_backward_columns,
+    normalise_rectify_drop: normalise_rectify_drop_columns,
+    normalise_rectify_drop_backward: normalise_rectify_drop_backward_columns,
+}
+"""Kernels for which there is one that works on some columns."""
+
 ELEMENTWISE = {
     adagrad,
     adam,
@@ -117,20 +149,37 @@ ELEMENTWISE = {
     rmsprop,
     sgd,
 }
+"""Kernels of which each element goes its own way."""
 
 
-def parts(call: Call) -> tuple[Arrays, Arrays] | None:
-    """The arrays of both owners' parts of a call; None if it is not divided."""
+def parts(call: Call) -> tuple[list[Call], tuple[Call, Call]] | None:
+    """What the first thread does alone, then what each does; None if a call stays whole."""
     kernel, arrays = call
+    if kernel in BY_COLUMN:
+        return _by_column(kernel, arrays)
     if kernel in ELEMENTWISE and arrays[0].size >= SMALLEST_VECTOR:
-        return _elements(0, *arrays), _elements(1, *arrays)
+        return [], ((kernel, _elements(0, *arrays)), (kernel, _elements(1, *arrays)))
     if kernel not in PRODUCTS or operations(call) < SMALLEST_PRODUCT:
         return None
     both = PRODUCTS[kernel](0, *arrays), PRODUCTS[kernel](1, *arrays)
-    if min(array.size for owner in both for array in owner) == 0:
-        return None
     shapes = tuple(array.shape for array in arrays)
-    return both if _same_bits(kernel, shapes, arrays[0].dtype) else None
+    if both[0][-1].size == 0 or not _same_bits(kernel, shapes, arrays[0].dtype):
+        return None
+    return [], ((kernel, both[0]), (kernel, both[1]))
+
+
+def _by_column(kernel: Kernel, arrays: Arrays) -> tuple[list[Call], tuple[Call, Call]] | None:
+    rows, columns = arrays[0].shape
+    # A random counter gives four words, which one thread makes.
+    if rows * columns < SMALLEST_ROWS or columns % 4 or columns < 2 * BLOCK:
+        return None
+    alone: list[Call] = []
+    if kernel is normalise_rectify_drop:
+        step = arrays[arguments_of(kernel).index("step")]
+        alone.append((dropout_next_step, (step,)))
+    first, second = (np.array([part.start, part.stop]) for part in halves(columns))
+    by_column = BY_COLUMN[kernel]
+    return alone, ((by_column, (first, *arrays)), (by_column, (second, *arrays)))
 
 
 def operations(call: Call) -> int:
@@ -159,10 +208,10 @@ def _same_bits(kernel: Kernel, shapes: tuple[tuple[int, ...], ...], dtype: np.dt
 # Both lists.
 
 
-def divided(
-    calls: Sequence[Call], meetings: Sequence[Call]
+def divide(
+    calls: Sequence[Call], meetings: tuple[Call, Call]
 ) -> tuple[list[Call], list[Call]] | None:
-    """The lists of both owners, which meet before and after divided calls; None if none is.
+    """The lists of both owners, which meet around divided calls; None if it does not pay.
 
     Arguments:
         calls: a recorded step; all kernels, with twins.
@@ -172,30 +221,41 @@ def divided(
         return None
     lists: tuple[list[Call], list[Call]] = ([], [])
 
-    def meet() -> None:
-        for own, meeting in zip(lists, meetings, strict=True):
-            own.append(meeting)
+    def both(first: Call, second: Call) -> None:
+        lists[0].append(first)
+        lists[1].append(second)
 
+    have_met = False
     for call in calls:
-        both = parts(call)
-        if both is None:
-            lists[0].append(call)
-            continue
-        meet()
-        for own, arrays in zip(lists, both, strict=True):
-            own.append((call[0], arrays))
-        meet()
+        divided = parts(call)
+        alone = [call] if divided is None else divided[0]
+        lists[0].extend(alone)
+        have_met = have_met and not alone
+        if divided is not None:
+            if not have_met:
+                both(*meetings)
+            both(*divided[1])
+            both(*meetings)
+            have_met = True
     return lists if lists[1] else None
 
 
 class Owners:
     """A recorded step that two threads run.
 
+    Waiting for a thread that has lost its core to another process takes longer than the step would
+    on one thread. So a few steps are divided first, then more and more of them as long as both
+    threads have had a core of their own; if not, one thread goes on alone for a while.
+
     Arguments:
-        lists: of both owners (`divided`).
+        lists: of both owners (`divide`).
         arrivals: (3, 8) uint64: in the first column how often each owner has come to a meeting, and
             whether one has stopped; a row is a line of the cache, so that waiting for one number
             does not slow down writing another.
+
+    Attributes:
+        together: how many steps are divided next.
+        apart: how many steps one thread takes before that.
     """
 
     def __init__(self, lists: tuple[list[Call], list[Call]], arrivals: Array) -> None:
@@ -203,6 +263,8 @@ class Owners:
 
         self.lists = lists
         self.arrivals = arrivals
+        self.together, self.apart = FEW_STEPS, 0
+        self._next_apart = FEW_STEPS
         self._programs = [
             Program([(getattr(kernel, "twin", kernel), arrays) for kernel, arrays in own])
             for own in lists
@@ -212,15 +274,26 @@ class Owners:
         """Run the step so often; returns the call of the first owner that raised, if one did."""
         self.arrivals[:] = 0
         failed = [-1, -1]
+        shares = [1.0, 1.0]
 
         def work(owner: int) -> None:
+            started, worked = time.perf_counter(), time.thread_time()
             with flushed_denormals():
                 failed[owner] = self._programs[owner].run(steps)
             if failed[owner] >= 0:
                 self.arrivals[2, 0] = 1
+            shares[owner] = (time.thread_time() - worked) / (time.perf_counter() - started)
 
         run_workers(work, 2)
+        self._plan(min(shares) >= OWN_CORE)
         return None if failed[0] < 0 else self.lists[0][failed[0]]
+
+    def _plan(self, had_cores: bool) -> None:
+        if had_cores:
+            self.together, self._next_apart = min(2 * self.together, MANY_STEPS), FEW_STEPS
+        else:
+            self.together, self.apart = FEW_STEPS, self._next_apart
+            self._next_apart = min(2 * self._next_apart, MANY_STEPS)
 
 
 def owners_of(calls: Sequence[Call]) -> Owners | None:
@@ -230,5 +303,5 @@ def owners_of(calls: Sequence[Call]) -> Owners | None:
     arrivals = np.zeros((3, 8), np.uint64)
     first, second, stopped = (row[:1] for row in arrivals)
     meetings = (meet, (first, second, stopped)), (meet, (second, first, stopped))
-    lists = divided(calls, meetings)
+    lists = divide(calls, meetings)
     return None if lists is None else Owners(lists, arrivals)

@@ -84,13 +84,26 @@ class Recording:
             FloatingPointError: if a kernel raised it (`stop_unless_finite`); the calls after it in
                 that step were not run.
         """
+        while steps > 0:
+            number, failed = self._run_some(steps)
+            steps -= number
+            if failed is not None:
+                kernel, arrays = failed
+                getattr(kernel, "reference", kernel)(*arrays)  # raises again, in words
+                raise FloatingPointError
+
+    def _run_some(self, steps: int) -> tuple[int, Call | None]:
+        """Run some of these steps, on two threads where that pays; how many, and what raised."""
         # A thread takes some 0.1 ms to start, which a single step does not earn back.
-        divided = steps > 1 and second_is_free() and self._owners
-        failed = divided.run(steps) if divided else self._run_alone(steps)
-        if failed is not None:
-            kernel, arrays = failed
-            getattr(kernel, "reference", kernel)(*arrays)  # raises again, in words
-            raise FloatingPointError
+        owners = self._owners if steps > 1 and second_is_free() else None
+        if owners is None:
+            return steps, self._run_alone(steps)
+        if owners.apart == 0:
+            number = min(steps, owners.together)
+            return number, owners.run(number)
+        number = min(steps, owners.apart)
+        owners.apart -= number
+        return number, self._run_alone(number)
 
     def _run_alone(self, steps: int) -> Call | None:
         """Run the calls in this thread; returns the one that raised, if one did."""

@@ -112,14 +112,15 @@ def divided_calls(rows):
     net = network()
     with capture() as calls:
         net.loss_and_gradient(*rows, loss="cross_entropy")
-    meetings = [(owners.halves, ())] * 2
-    return owners.divided(calls, meetings) or ([], [])
+    meetings = (owners.halves, ()), (owners.halves, ())
+    return owners.divide(calls, meetings) or ([], [])
 
 
 def test_both_owners_meet_equally_often(rows):
     first, second = divided_calls(rows)
     met = [sum(call[0] is owners.halves for call in own) for own in (first, second)]
     assert met[0] == met[1] > 0
+    assert second[0][0] is second[-1][0] is owners.halves
 
 
 @given(
@@ -156,6 +157,15 @@ def test_a_loss_that_is_not_finite_stops_both(monkeypatch, rows, runs):
         fit(monkeypatch, rows, True, callbacks=[Breaks()], batch_size=32)
     assert runs[-1] > 1
     assert threading.active_count() == threads_before
+
+
+def test_one_thread_goes_on_alone_while_there_is_no_second_core(monkeypatch, rows, runs):
+    monkeypatch.setattr(owners, "OWN_CORE", 2.0)  # more than a thread can have
+    one = fit(monkeypatch, rows, False, batch_size=20, epochs=30)
+    two = fit(monkeypatch, rows, True, batch_size=20, epochs=30)
+    assert max(runs) <= owners.FEW_STEPS
+    assert sum(runs) < 300 / 4
+    assert_equal_runs(one, two)
 
 
 def test_an_interrupt_ends_both(monkeypatch, rows):

@@ -15,39 +15,39 @@ from glassnet.kernels.compile import compiled
 
 
 @compiled(inline=True)
-def column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std):
-    """μ and 1/√(v + ε) of each column, and the running values moved; four rows at a time."""
+def column_statistics(x, first, last, running_mean, running_var, momentum, epsilon, mean, inv_std):
+    """μ and 1/√(v + ε) of columns, and the running values moved; four rows at a time."""
     number = x.dtype.type
-    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    n = np.uint64(x.shape[0])
     share, kept = number(1 / n), number(1 - momentum[()])
     taken, unbiased = number(momentum[()]), number(n / (n - 1.0))
     fours, var = n // np.uint64(4), inv_std
 
-    for j in range(d):
+    for j in range(first, last):
         mean[j] = number(0)
         var[j] = number(0)
     for four in range(fours):
         i0 = np.uint64(4) * four
         i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
-        for j in range(d):
+        for j in range(first, last):
             mean[j] = mean[j] + x[i0, j] + x[i1, j] + x[i2, j] + x[i3, j]
     for i in range(np.uint64(4) * fours, n):
-        for j in range(d):
+        for j in range(first, last):
             mean[j] += x[i, j]
-    for j in range(d):
+    for j in range(first, last):
         mean[j] *= share
     for four in range(fours):
         i0 = np.uint64(4) * four
         i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
-        for j in range(d):
+        for j in range(first, last):
             c0, c1 = x[i0, j] - mean[j], x[i1, j] - mean[j]
             c2, c3 = x[i2, j] - mean[j], x[i3, j] - mean[j]
             var[j] = var[j] + c0 * c0 + c1 * c1 + c2 * c2 + c3 * c3
     for i in range(np.uint64(4) * fours, n):
-        for j in range(d):
+        for j in range(first, last):
             centred = x[i, j] - mean[j]
             var[j] += centred * centred
-    for j in range(d):
+    for j in range(first, last):
         v = var[j] * share
         running_mean[j] = kept * running_mean[j] + taken * mean[j]
         running_var[j] = kept * running_var[j] + taken * (v * unbiased)
@@ -55,9 +55,9 @@ def column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv
 
 
 @compiled(inline=True)
-def standardise_row(x, i, mean, inv_std, x_hat):
-    """x̂ = (x − μ) / √(v + ε) in row i."""
-    for j in range(np.uint64(x.shape[1])):
+def standardise_row(x, i, first, last, mean, inv_std, x_hat):
+    """x̂ = (x − μ) / √(v + ε) in columns of row i."""
+    for j in range(first, last):
         x_hat[i, j] = (x[i, j] - mean[j]) * inv_std[j]
 
 
@@ -72,14 +72,14 @@ def scale_row(x_hat, i, gamma, beta, y):
 def batch_norm_forward(
     x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
 ):
-    n = np.uint64(x.shape[0])
+    n, d, zero = np.uint64(x.shape[0]), np.uint64(x.shape[1]), np.uint64(0)
     if n < 2:
         return  # the layer refuses it
     mean = y[0]
-    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
+    column_statistics(x, zero, d, running_mean, running_var, momentum, epsilon, mean, inv_std)
     for back in range(n):
         i = n - np.uint64(1) - back
-        standardise_row(x, i, mean, inv_std, x_hat)
+        standardise_row(x, i, zero, d, mean, inv_std, x_hat)
         scale_row(x_hat, i, gamma, beta, y)
 
 

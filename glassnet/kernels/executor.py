@@ -13,6 +13,7 @@ fails, recordings are replayed from Python instead.
 
 import functools
 import platform
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -180,7 +181,14 @@ def pause(typingctx):
     return types.void(), generate
 
 
-yield_processor = types.ExternalFunction("sched_yield", types.int32())
+if sys.platform == "win32":
+
+    @compiled(inline=True)
+    def give_way():
+        pause()
+
+else:
+    give_way = types.ExternalFunction("sched_yield", types.int32())
 
 PATIENCE = 4_000
 """How often a thread looks for the other one, some 40 ns each, before it lets the system run
@@ -205,7 +213,7 @@ def meet(mine, other, stopped):
         if looks < PATIENCE:
             pause()
         else:
-            yield_processor()
+            give_way()
 
 
 @compiled

@@ -20,42 +20,87 @@ def product(a, b):
     return a * b
 
 
-# Batch norm and ReLU; dropout's random words for four rows at a time, for which whole counters give
-# them: they are had where those of all rows were, but so few do not leave the nearest cache.
+# Batch norm and ReLU, on all columns or on those of one of two threads (`glassnet.owners`).
 
 
 @compiled(inline=True)
-def rectify_row(x_hat, i, gamma, beta, y):
-    """y = max(γ x̂ + β, 0) in row i."""
+def rectify_row(x_hat, i, first, last, gamma, beta, y):
+    """y = max(γ x̂ + β, 0) in columns of row i."""
     zero = y.dtype.type(0)
-    for j in range(np.uint64(y.shape[1])):
+    for j in range(first, last):
         z = x_hat[i, j] * gamma[j] + beta[j]
         y[i, j] = zero if z <= zero else z
 
 
 @compiled(inline=True)
-def rectify_drop_row(x_hat, i, gamma, beta, words, first, threshold, enlarged, y):
-    """y = m max(γ x̂ + β, 0) in row i, whose words begin at `first`."""
+def rectify_drop_row(x_hat, i, first, last, gamma, beta, words, start, threshold, enlarged, y):
+    """y = m max(γ x̂ + β, 0) in columns of row i, whose words begin at `start`."""
     zero = y.dtype.type(0)
-    for j in range(np.uint64(y.shape[1])):
+    for j in range(first, last):
         z = x_hat[i, j] * gamma[j] + beta[j]
         z = zero if z <= zero else z
-        y[i, j] = z * (enlarged if words[first + j] >= threshold else zero)
+        y[i, j] = z * (enlarged if words[start + j] >= threshold else zero)
+
+
+@compiled(inline=True)
+def open_forward(
+    x, first, last, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
+):
+    """Batch norm and ReLU of columns."""
+    n = np.uint64(x.shape[0])
+    if n < 2:
+        return
+    mean = y[0]
+    column_statistics(x, first, last, running_mean, running_var, momentum, epsilon, mean, inv_std)
+    for back in range(n):
+        i = n - np.uint64(1) - back
+        standardise_row(x, i, first, last, mean, inv_std, x_hat)
+        rectify_row(x_hat, i, first, last, gamma, beta, y)
 
 
 @compiled
 def normalise_rectify(
     x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
 ):
-    n = np.uint64(x.shape[0])
-    if n < 2:
-        return
-    mean = y[0]
-    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
-    for back in range(n):
-        i = n - np.uint64(1) - back
-        standardise_row(x, i, mean, inv_std, x_hat)
-        rectify_row(x_hat, i, gamma, beta, y)
+    first, last = np.uint64(0), np.uint64(x.shape[1])
+    running = running_mean, running_var
+    open_forward(x, first, last, gamma, beta, *running, momentum, epsilon, x_hat, inv_std, y)
+
+
+@compiled
+def normalise_rectify_columns(
+    columns, x, gamma, beta, running_mean, running_var, momentum, epsilon, x_hat, inv_std, y
+):
+    first, last = np.uint64(columns[0]), np.uint64(columns[1])
+    running = running_mean, running_var
+    open_forward(x, first, last, gamma, beta, *running, momentum, epsilon, x_hat, inv_std, y)
+
+
+# Dropout's random words are made for four rows at a time, for which whole counters give them: they
+# are had where those of all rows were, but so few do not leave the nearest cache.
+
+
+@compiled(inline=True)
+def words_of_four_rows(key, step, before, first, last, words):
+    """Words 4·first to 4·last of four rows, before which come the words of `before` counters."""
+    key_0, key_1, t = np.uint64(key[0]), np.uint64(key[1]), np.uint64(step[0])
+    for b in range(first, last):
+        block = before + b
+        c0, c1, c2, c3 = block & LOW, block >> HALF, t & LOW, t >> HALF
+        k0, k1 = key_0, key_1
+        for _ in range(ROUNDS):
+            c0, c1, c2, c3 = one_round(c0, c1, c2, c3, k0, k1)
+            k0, k1 = next_key(k0, k1)
+        words[FOUR * b] = c0
+        words[FOUR * b + np.uint64(1)] = c1
+        words[FOUR * b + np.uint64(2)] = c2
+        words[FOUR * b + np.uint64(3)] = c3
+
+
+@compiled(inline=True)
+def rows_of_four(n, four):
+    """How many rows the four have: fewer than four at the end."""
+    return min(FOUR, n - FOUR * four)
 
 
 @compiled
@@ -75,49 +120,81 @@ def normalise_rectify_drop(
     inv_std,
     y,
 ):
-    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
-    enlarged = x.dtype.type(1 / (1 - rate[()]))
-    threshold = np.uint32(min(np.rint(rate[()] * 2.0**32), 2.0**32 - 1.0))
+    n, d, zero = np.uint64(x.shape[0]), np.uint64(x.shape[1]), np.uint64(0)
+    enlarged, threshold = x.dtype.type(1 / (1 - rate[()])), word_threshold(rate)
     step[0] += 1
     if n < 2:
         return
     mean = y[0]
-    column_statistics(x, running_mean, running_var, momentum, epsilon, mean, inv_std)
-
-    key_0, key_1, t = np.uint64(key[0]), np.uint64(key[1]), np.uint64(step[0])
+    column_statistics(x, zero, d, running_mean, running_var, momentum, epsilon, mean, inv_std)
     fours = (n + FOUR - np.uint64(1)) // FOUR
     for back in range(fours):
         four = fours - np.uint64(1) - back
-        for b in range(d):
-            block = four * d + b
-            c0, c1, c2, c3 = block & LOW, block >> HALF, t & LOW, t >> HALF
-            k0, k1 = key_0, key_1
-            for _ in range(ROUNDS):
-                c0, c1, c2, c3 = one_round(c0, c1, c2, c3, k0, k1)
-                k0, k1 = next_key(k0, k1)
-            work[FOUR * b] = c0
-            work[FOUR * b + np.uint64(1)] = c1
-            work[FOUR * b + np.uint64(2)] = c2
-            work[FOUR * b + np.uint64(3)] = c3
-        for of_four in range(min(FOUR, n - FOUR * four)):
-            row = min(FOUR, n - FOUR * four) - np.uint64(1) - of_four
+        words_of_four_rows(key, step, four * d, zero, d, work)
+        for of_four in range(rows_of_four(n, four)):
+            row = rows_of_four(n, four) - np.uint64(1) - of_four
             i = FOUR * four + row
-            standardise_row(x, i, mean, inv_std, x_hat)
-            rectify_drop_row(x_hat, i, gamma, beta, work, row * d, threshold, enlarged, y)
+            standardise_row(x, i, zero, d, mean, inv_std, x_hat)
+            rectify_drop_row(x_hat, i, zero, d, gamma, beta, work, row * d, threshold, enlarged, y)
+
+
+@compiled
+def normalise_rectify_drop_columns(
+    columns,
+    x,
+    gamma,
+    beta,
+    running_mean,
+    running_var,
+    momentum,
+    epsilon,
+    key,
+    step,
+    rate,
+    work,
+    x_hat,
+    inv_std,
+    y,
+):
+    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    first, last = np.uint64(columns[0]), np.uint64(columns[1])
+    enlarged, threshold = x.dtype.type(1 / (1 - rate[()])), word_threshold(rate)
+    if n < 2:
+        return
+    mean = y[0]
+    column_statistics(x, first, last, running_mean, running_var, momentum, epsilon, mean, inv_std)
+    fours = (n + FOUR - np.uint64(1)) // FOUR
+    for back in range(fours):
+        four = fours - np.uint64(1) - back
+        for of_four in range(rows_of_four(n, four)):
+            row = rows_of_four(n, four) - np.uint64(1) - of_four
+            i, start = FOUR * four + row, row * d
+            first_block, last_block = (start + first) // FOUR, (start + last) // FOUR
+            words_of_four_rows(key, step, four * d, first_block, last_block, work)
+            standardise_row(x, i, first, last, mean, inv_std, x_hat)
+            rectify_drop_row(
+                x_hat, i, first, last, gamma, beta, work, start, threshold, enlarged, y
+            )
 
 
 @compiled(inline=True)
-def open_backward(dy, y, slope, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+def word_threshold(rate):
+    """The smallest random word for which a number is kept."""
+    return np.uint32(min(np.rint(rate[()] * 2.0**32), 2.0**32 - 1.0))
+
+
+@compiled(inline=True)
+def open_backward(dy, y, first, last, slope, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
     """Back through what made y zero in places and is linear elsewhere, then through batch norm."""
-    n, d = np.uint64(dy.shape[0]), np.uint64(dy.shape[1])
+    n = np.uint64(dy.shape[0])
     zero, share = dy.dtype.type(0), dy.dtype.type(1 / n)
-    for j in range(d):
+    for j in range(first, last):
         d_gamma[j] = zero
         d_beta[j] = zero
     for four in range(n // FOUR):  # four rows at a time, with a quarter of the traffic to the sums
         i0 = FOUR * four
         i1, i2, i3 = i0 + np.uint64(1), i0 + np.uint64(2), i0 + np.uint64(3)
-        for j in range(d):
+        for j in range(first, last):
             z0 = product(dy[i0, j], slope if y[i0, j] > zero else zero)
             z1 = product(dy[i1, j], slope if y[i1, j] > zero else zero)
             z2 = product(dy[i2, j], slope if y[i2, j] > zero else zero)
@@ -126,12 +203,12 @@ def open_backward(dy, y, slope, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
             d_gamma[j] = two_rows + z2 * x_hat[i2, j] + z3 * x_hat[i3, j]
             d_beta[j] = d_beta[j] + z0 + z1 + z2 + z3
     for i in range(n // FOUR * FOUR, n):
-        for j in range(d):
+        for j in range(first, last):
             dz = product(dy[i, j], slope if y[i, j] > zero else zero)
             d_gamma[j] += dz * x_hat[i, j]
             d_beta[j] += dz
     for i in range(n):
-        for j in range(d):
+        for j in range(first, last):
             dz = product(dy[i, j], slope if y[i, j] > zero else zero)
             undone = share * (d_beta[j] + x_hat[i, j] * d_gamma[j])
             dx[i, j] = gamma[j] * inv_std[j] * (dz - undone)
@@ -139,13 +216,30 @@ def open_backward(dy, y, slope, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
 
 @compiled
 def normalise_rectify_backward(dy, y, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
-    open_backward(dy, y, dy.dtype.type(1), x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+    first, last, one = np.uint64(0), np.uint64(dy.shape[1]), dy.dtype.type(1)
+    open_backward(dy, y, first, last, one, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+
+
+@compiled
+def normalise_rectify_backward_columns(columns, dy, y, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    first, last, one = np.uint64(columns[0]), np.uint64(columns[1]), dy.dtype.type(1)
+    open_backward(dy, y, first, last, one, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
 
 
 @compiled
 def normalise_rectify_drop_backward(dy, y, rate, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
+    first, last = np.uint64(0), np.uint64(dy.shape[1])
     enlarged = dy.dtype.type(1 / (1 - rate[()]))
-    open_backward(dy, y, enlarged, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+    open_backward(dy, y, first, last, enlarged, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
+
+
+@compiled
+def normalise_rectify_drop_backward_columns(
+    columns, dy, y, rate, x_hat, inv_std, gamma, dx, d_gamma, d_beta
+):
+    first, last = np.uint64(columns[0]), np.uint64(columns[1])
+    enlarged = dy.dtype.type(1 / (1 - rate[()]))
+    open_backward(dy, y, first, last, enlarged, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
 
 
 # Batches of one row.

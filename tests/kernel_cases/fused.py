@@ -27,6 +27,21 @@ def back(*constants):
     return draw
 
 
+def columns(draw):
+    """The same for some columns, whose numbers are multiples of 4."""
+
+    def draw_columns(rng, shape, dtype):
+        wide = 4 * shape[1]
+        first, last = sorted(4 * rng.integers(0, shape[1] + 1, 2))
+        arrays = draw(rng, (shape[0], wide), dtype)
+        for result in arrays:  # what stands in other columns stays
+            if result.dtype == dtype:
+                np.nan_to_num(result, copy=False, nan=0.5)
+        return [np.array([first, last]), *arrays]
+
+    return draw_columns
+
+
 def row(rng, columns, dtype, zeros=0.0):
     x = normal(rng, (1, columns), dtype)
     x[rng.random(x.shape) < zeros] = 0
@@ -72,6 +87,10 @@ CASES = {
     "fused.normalise_rectify_backward": Case(back(), rows=1),
     "fused.normalise_rectify_drop": Case(normalise_rectify_drop, rows=2),
     "fused.normalise_rectify_drop_backward": Case(back(SLOPE), rows=1),
+    "fused.normalise_rectify_columns": Case(columns(batch_norm_forward), rows=2),
+    "fused.normalise_rectify_backward_columns": Case(columns(back()), rows=1),
+    "fused.normalise_rectify_drop_columns": Case(columns(normalise_rectify_drop), rows=2),
+    "fused.normalise_rectify_drop_backward_columns": Case(columns(back(SLOPE)), rows=1),
     "fused.descend_by_row": Case(by_row(0)),
     "fused.momentum_by_row": Case(by_row(1)),
     "fused.list_inputs": Case(list_inputs, exact=True),
