@@ -73,7 +73,7 @@ SMALLEST_VECTOR = 16_384
 SMALLEST_ROWS = 4096
 """Elements of a batch from which batch norm is divided."""
 
-SMALLEST_STEP = 4_000_000
+SMALLEST_STEP = 10_000_000
 """Operations in the products of a step from which the step is divided."""
 
 BLOCK = 32

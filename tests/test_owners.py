@@ -32,6 +32,13 @@ def rows():
     return rng.normal(size=(ROWS, 200)).astype("float32"), rng.integers(0, 3, ROWS)
 
 
+@pytest.fixture(autouse=True)
+def smaller(monkeypatch):
+    """Networks that are quick to train are large enough."""
+    monkeypatch.setattr(owners, "SMALLEST_STEP", 4_000_000)
+    monkeypatch.setattr(owners, "SMALLEST_PRODUCT", 500_000)
+
+
 @pytest.fixture
 def runs(monkeypatch):
     """How many times a divided step has been run."""
