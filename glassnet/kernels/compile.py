@@ -7,17 +7,21 @@ function's own file, not in one that it calls.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numba
 import numba.core.config
+
+if sys.platform != "win32":
+    import fcntl
 
 CONTRACT = {"contract"}
 REASSOCIATE = {"contract", "reassoc", "nsz"}
@@ -85,6 +89,42 @@ def compiled(
     before = config.CACHE_DIR
     config.CACHE_DIR = str(FOLDER)  # read when a function is decorated
     try:
-        return numba.njit(cache=True, **options)(function)
+        twin = numba.njit(cache=True, **options)(function)
     finally:
         config.CACHE_DIR = before
+    save_alone(twin)
+    return twin
+
+
+def save_alone(twin: Any) -> None:
+    """Let no two processes save machine code of a twin at once.
+
+    Numba reads a function's index, writes it with one more name, and then writes the code under
+    that name, all without a lock. Processes that compile a twin for different types at the same
+    moment can so choose the same name, and leave the index of one with the code of the other. Of
+    180 entries that four processes saved together three were broken for good: two raised TypeError
+    in every later process, one computed wrong numbers. Readers need no lock: files are replaced
+    whole.
+    """
+    file = getattr(getattr(twin, "_cache", None), "_cache_file", None)
+    if file is None:  # a Numba that keeps its files in another way
+        return
+    save = file.save
+
+    def locked(key: Any, data: Any) -> None:
+        with _lock():
+            save(key, data)
+
+    file.save = locked
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[None]:
+    """Held by one process at a time, where the system and the file system have such locks."""
+    if sys.platform == "win32":
+        yield
+        return
+    with open(FOLDER / "lock", "w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
