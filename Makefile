@@ -42,8 +42,9 @@ test-peers: setup setup-peers ## compare live with PyTorch
 
 setup-compare: $(COMPARE) ## add all frameworks of the benchmark (PyTorch, JAX, Keras, ONNX Runtime)
 
-bench: setup setup-compare ## time every workload side by side, half an hour; rewrites docs/benchmarks.md
-	PYTHONSAFEPATH=1 $(BIN)/glassnet bench $(WORKLOADS) --json docs/benchmarks.json --docs docs --force $(BENCH_OPTIONS)
+bench: setup setup-compare ## time all side by side, three quarters of an hour; rewrites docs/ and the README's table
+	PYTHONSAFEPATH=1 $(BIN)/glassnet bench $(WORKLOADS) --json docs/benchmarks.json --docs docs \
+		--readme README.md --force $(BENCH_OPTIONS)
 
 check: lint types test ## lint, types and tests: what has to pass before a commit
 

@@ -20,7 +20,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -75,6 +75,8 @@ class Contender(ABC):
     """As people call it."""
     packages: ClassVar[tuple[str, ...]] = ()
     """What has to be installed, as import names."""
+    optional: ClassVar[tuple[str, ...]] = ()
+    """What is used as well where it is installed."""
     plain_only: ClassVar[bool] = False
     """Whether it has neither batch norm nor dropout."""
     checked: ClassVar[bool] = True
@@ -212,12 +214,19 @@ def missing_packages(contender: type[Contender]) -> list[str]:
 
 
 def versions(contender: type[Contender]) -> dict[str, str]:
-    """Versions of a contender's packages."""
-    names = {"sklearn": "scikit-learn"}
+    """Versions of a contender's packages, of the optional ones where they are installed."""
+    there = [name for name in contender.optional if importlib.util.find_spec(name) is not None]
+    distributions = _distributions()
     return {
-        package: importlib.metadata.version(names.get(package, package))
-        for package in contender.packages
+        package: importlib.metadata.version(distributions.get(package, [package])[0])
+        for package in (*contender.packages, *there)
     }
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """By what name each import is installed: sklearn comes with scikit-learn."""
+    return importlib.metadata.packages_distributions()
 
 
 def available_cores() -> int:

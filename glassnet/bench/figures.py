@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glassnet.bench.results import Comparison, Report, Timing
-from glassnet.bench.scaling import AXES, best_of
+from glassnet.bench.results import Comparison, Report, ScalingPoint
+from glassnet.bench.scaling import AXES, best_of, knees
 from glassnet.plots import BLUE, ORANGE
 
 if TYPE_CHECKING:
@@ -16,6 +16,20 @@ ROW_HEIGHT = 0.3
 LINES: dict[str, dict[str, Any]] = {
     "ours": {"color": BLUE, "marker": "o", "linestyle": "-", "label": "glassnet"},
     "torch": {"color": ORANGE, "marker": "s", "linestyle": "--", "label": "PyTorch, its best"},
+}
+RING: dict[str, Any] = {
+    "color": "black",
+    "marker": "o",
+    "linestyle": "",
+    "markerfacecolor": "none",
+    "markersize": 14,
+    "label": "a knee that PyTorch has not",
+}
+X_LABELS = {
+    "rows": "rows of the training set",
+    "width": "units in each hidden layer",
+    "depth": "hidden layers",
+    "batch": "rows in a batch",
 }
 
 
@@ -52,34 +66,46 @@ def _dot(axes: Axes, place: int, comparison: Comparison) -> None:
 
 
 def scaling(report: Report) -> Figure:
-    """Seconds an epoch against each axis, log-log, ours and PyTorch's best."""
+    """Seconds an epoch against each axis, log-log, ours and PyTorch's best; knees are ringed."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 6.5), layout="constrained")
-    panels = figure.subplots(2, 2)
-    for axes, axis in zip(panels.ravel(), AXES, strict=True):
+    measured = [axis for axis in AXES if any(point.axis == axis for point in report.scaling)]
+    height = -(-len(measured) // 2)
+    figure = Figure(figsize=(8, 0.6 + 3.2 * height), layout="constrained")
+    panels = figure.subplots(height, 2, squeeze=False).ravel()
+    for axes in panels[len(measured) :]:
+        axes.axis("off")
+    for axes, axis in zip(panels, measured, strict=False):
+        points = [point for point in report.scaling if point.axis == axis]
         for contender, style in LINES.items():
-            _line(axes, report, axis, contender, style)
-        axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="seconds an epoch")
-        values = sorted({point.value for point in report.scaling if point.axis == axis})
+            _line(axes, points, contender, style)
+        _rings(axes, points)
+        axes.set(xscale="log", yscale="log", xlabel=X_LABELS[axis], ylabel="seconds an epoch")
+        values = [point.value for point in points]
         axes.set_xticks(values, [f"{value:,}" for value in values], rotation=30)
         axes.set_xticks([], minor=True)
         axes.grid(color="0.9")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+        axes.set_axisbelow(True)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
-def _line(axes: Axes, report: Report, axis: str, contender: str, style: dict[str, Any]) -> None:
-    found: list[tuple[int, Timing]] = []
-    for point in report.scaling:
-        timing = best_of(point, contender)
-        if point.axis == axis and timing is not None:
-            found.append((point.value, timing))
-    if not found:
+def _line(axes: Axes, points: list[ScalingPoint], contender: str, style: dict[str, Any]) -> None:
+    """Medians, and a band from the shortest to the longest run."""
+    found = [(point.value, best_of(point, contender)) for point in points]
+    timed = [(value, timing) for value, timing in found if timing is not None]
+    if not timed:
         return
-    values = [value for value, _ in found]
-    axes.plot(values, [timing.median for _, timing in found], **style)
-    low = [min(timing.values) for _, timing in found]
-    high = [max(timing.values) for _, timing in found]
+    values = [value for value, _ in timed]
+    axes.plot(values, [timing.median for _, timing in timed], **style)
+    low = [min(timing.values) for _, timing in timed]
+    high = [max(timing.values) for _, timing in timed]
     axes.fill_between(values, low, high, color=style["color"], alpha=0.2, linewidth=0)
+
+
+def _rings(axes: Axes, points: list[ScalingPoint]) -> None:
+    places = [knee.after.low for knee in knees(points)]
+    timings = {point.value: best_of(point, "ours") for point in points}
+    found = [(place, timing.median) for place in places if (timing := timings[place]) is not None]
+    axes.plot([place for place, _ in found], [seconds for _, seconds in found], **RING)

@@ -19,6 +19,7 @@ class Keras(Contender):
 
     title = "Keras"
     packages = ("keras",)
+    optional = BACKENDS
 
     @classmethod
     def variants(cls, workload: Workload, cores: int) -> list[Variant]:

@@ -1,20 +1,16 @@
-"""A report for people: a table on the terminal, and Markdown with figures for the documentation."""
+"""A report for people: what the tables say, and how they look on the terminal."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassnet.bench.results import Comparison, Report, Timing, WorkloadResult
 from glassnet.bench.scaling import AXES, best_of, growth, knees
 from glassnet.bench.workloads import WORKLOADS, Target
-from glassnet.files import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-RATIOS, SCALING = "benchmarks.svg", "benchmarks-scaling.svg"
-PAGE, NOTES = "benchmarks.md", "benchmarks-notes.md"
 HEADER = (
     "workload",
     "against",
@@ -27,6 +23,17 @@ HEADER = (
     "their best way",
 )
 NUMBERS = ("ratio", "range", "ours", "theirs")
+SCALING_HEADER = (
+    "axis",
+    "value",
+    "ours",
+    "PyTorch",
+    "its best way",
+    "ratio",
+    "our exponent",
+    "PyTorch's",
+    "timed",
+)
 Line = tuple[str, ...]
 
 
@@ -153,18 +160,19 @@ def print_result(result: WorkloadResult, console: Console) -> None:
 
 
 def print_scaling(report: Report, console: Console) -> None:
-    """Print the seconds of all points and where our exponent jumps."""
+    """Print the seconds of all points, and where ours has a knee."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title="scaling: time an epoch", title_justify="left")
-    for name in ("axis", "value", "ours", "PyTorch", "ratio"):
+    table = Table(box=SIMPLE_HEAD, title="scaling: time an epoch; exponents from the value before")
+    shown = [name for name in SCALING_HEADER if name not in ("its best way", "timed")]
+    for name in shown:
         table.add_column(name, justify="left" if name == "axis" else "right")
     for line in scaling_rows(report):
-        table.add_row(*line)
+        table.add_row(*(line[SCALING_HEADER.index(name)] for name in shown))
     console.print(table)
-    for sentence in knees(growth(report.scaling)):
-        console.print(f"  knee at {sentence}", highlight=False, markup=False)
+    for knee in knees(report.scaling):
+        console.print(f"  knee at {knee}", highlight=False, markup=False)
 
 
 def print_list(console: Console) -> None:
@@ -180,7 +188,7 @@ def print_list(console: Console) -> None:
     for entry in WORKLOADS:
         table.add_row(entry.name, str(entry), _targets(entry.targets))
     axes = "; ".join(f"{axis} {values[0]:,} to {values[-1]:,}" for axis, values in AXES.items())
-    table.add_row("scaling", f"time an epoch against {axes}", "reported")
+    table.add_row("scaling", f"time an epoch against {axes}; also scaling-rows, …", "reported")
     console.print(table)
 
 
@@ -189,129 +197,27 @@ def _targets(targets: tuple[Target, ...]) -> str:
 
 
 def scaling_rows(report: Report) -> list[Line]:
-    """Axis, value, our time, PyTorch's best, ratio."""
+    """The lines of the table of all points, in the order of `SCALING_HEADER`."""
+    grown = {(since.axis, since.high): since for since in growth(report.scaling)}
     lines: list[Line] = []
     for point in report.scaling:
         ours, theirs = best_of(point, "ours"), best_of(point, "torch")
         if ours is None:
             continue
-        beside = ("–", "–")
+        beside: Line = ("–", "–", "–")
         if theirs is not None:
             ratio = show_ratio(theirs.median / ours.median)
-            beside = (show_value(theirs.median), ratio)
-        lines.append((point.axis, f"{point.value:,}", show_value(ours.median), *beside))
-    return lines
-
-
-# The documentation.
-
-
-def write_docs(report: Report, folder: Path, overwrite: bool = False) -> list[Path]:
-    """Write `benchmarks.md` and its figures; `benchmarks-notes.md`, if it is there, is taken in.
-
-    Raises:
-        ValueError: if a file exists and may not be replaced.
-    """
-    from glassnet.bench import figures
-    from glassnet.plots import save
-
-    drawn = {}
-    if any(result.comparisons for result in report.workloads):
-        drawn[folder / RATIOS] = figures.ratios(report)
-    if report.scaling:
-        drawn[folder / SCALING] = figures.scaling(report)
-    page = folder / PAGE
-    taken = [path for path in (page, *drawn) if path.exists()]
-    if taken and not overwrite:
-        raise ValueError(f"{taken[0]} exists already: add --force to replace it.")
-    for path, figure in drawn.items():
-        save(figure, path, overwrite=overwrite)
-    notes = folder / NOTES
-    text = markdown(report, notes.read_text("utf-8") if notes.exists() else "")
-    return [write_atomically(page, text, overwrite=overwrite), *drawn]
-
-
-def markdown(report: Report, notes: str = "") -> str:
-    """The page: machine, table, figure, every timing, how cost grows, notes by hand."""
-    parts = ["# Benchmarks", _generated(report), "## Ratios", _table(HEADER, _all_rows(report))]
-    if any(result.comparisons for result in report.workloads):
-        parts.append(f"![Ratios of all workloads beside their targets]({RATIOS})")
-    parts += [_remarks(report)]
-    if report.scaling:
-        parts += _scaling_parts(report)
-    parts += ["## Every timing", _table(TIMING_HEADER, _timing_rows(report))]
-    parts += ["## Machine and versions", _machine(report)]
-    parts += ["## Notes", notes.strip()] if notes.strip() else []
-    return "\n\n".join(parts) + "\n"
-
-
-TIMING_HEADER = ("workload", "contender", "way", "median", "middle half", "runs")
-
-
-def _generated(report: Report) -> str:
-    quick = " **A quick run: that everything works, not how fast.**" if report.quick else ""
-    return (
-        f"Measured on {report.date} by `glassnet bench`: {verdict(report)}.{quick} Written from "
-        "its JSON by `glassnet bench --from FILE --docs docs`; change nothing here by hand.\n\n"
-        f"A ratio is the contender's median over ours, of {report.runs} runs each that alternate "
-        "A B A B, after one that does not count; the range is that of single rounds. Each "
-        "contender is alone in its own process and run in every way that could be its best; that "
-        "one counts. With “≤” it is turned round: our median over the physical floor."
-    )
-
-
-def _all_rows(report: Report) -> list[Line]:
-    return [line for result in report.workloads for line in rows(result)]
-
-
-def _remarks(report: Report) -> str:
-    lines = []
-    for result in report.workloads:
-        said = " ".join(remarks(result))
-        lines.append(f"- `{result.name}`: {result.what}; {result.unit}. {said}".rstrip())
-    return "\n".join(lines)
-
-
-def _scaling_parts(report: Report) -> list[str]:
-    sentences = knees(growth(report.scaling))
-    found = "\n".join(f"- {sentence}" for sentence in sentences)
-    return [
-        "## How cost grows",
-        f"![Time an epoch against rows, width, depth and batch]({SCALING})",
-        f"Places where our exponent jumps:\n\n{found}"
-        if sentences
-        else "No jump in our exponents.",
-        _table(("axis", "value", "ours", "PyTorch", "ratio"), scaling_rows(report)),
-    ]
-
-
-def _timing_rows(report: Report) -> list[Line]:
-    lines: list[Line] = []
-    for result in report.workloads:
-        for timing in result.timings:
-            low, high = (show_value(value, result.unit) for value in timing.quartiles)
-            lines.append(
-                (
-                    result.name,
-                    timing.title,
-                    timing.variant,
-                    show_value(timing.median, result.unit),
-                    f"{low} to {high}",
-                    str(len(timing.values)),
-                )
+            beside = (show_value(theirs.median), theirs.variant, ratio)
+        since = grown.get((point.axis, point.value))
+        exponents = [None, None] if since is None else [since.ours, since.theirs]
+        lines.append(
+            (
+                point.axis,
+                f"{point.value:,}",
+                show_value(ours.median),
+                *beside,
+                *("–" if exponent is None else f"{exponent:.2f}" for exponent in exponents),
+                f"{point.share:.0%}",
             )
+        )
     return lines
-
-
-def _machine(report: Report) -> str:
-    machine = {
-        name.replace("_", " "): ", ".join(value) if isinstance(value, list) else str(value)
-        for name, value in report.machine.items()
-    }
-    lines = [*machine.items(), *report.packages.items(), *report.data.items()]
-    return _table(("what", "value"), [(name, value) for name, value in lines])
-
-
-def _table(header: Line, lines: list[Line]) -> str:
-    rule = tuple("---" for _ in header)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))

@@ -105,11 +105,18 @@ class WorkloadResult:
 
 @dataclass
 class ScalingPoint:
-    """Seconds an epoch at one value of one axis."""
+    """Seconds an epoch at one value of one axis.
+
+    Arguments:
+        axis, value: what was varied, and how large it was.
+        timings: of whole epochs, if need be scaled up.
+        share: of an epoch's steps, those that were timed.
+    """
 
     axis: str
     value: int
     timings: list[Timing]
+    share: float = 1.0
 
 
 @dataclass
@@ -132,7 +139,7 @@ class Report:
         write_atomically(path, text + "\n", overwrite=True)
 
     def merge(self, newer: Report) -> None:
-        """Take over the workloads that `newer` measured; the others stay.
+        """Take over the workloads and axes that `newer` measured; the others stay.
 
         Raises:
             ValueError: if it comes from another machine, other versions or another number of runs.
@@ -147,7 +154,8 @@ class Report:
         fresh = {result.name: result for result in newer.workloads}
         self.workloads = [fresh.pop(result.name, result) for result in self.workloads]
         self.workloads += fresh.values()
-        self.scaling = newer.scaling or self.scaling
+        axes = {point.axis for point in newer.scaling}
+        self.scaling = [point for point in self.scaling if point.axis not in axes] + newer.scaling
         self.date = newer.date
 
 

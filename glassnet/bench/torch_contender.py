@@ -30,6 +30,8 @@ class Torch(Contender):
         counts = [1] if workload.one_thread or cores == 1 else [1, cores]
         names = {count: f"{count} core" + "s" * (count > 1) for count in counts}
         eager = [Variant(f"eager, {names[n]}", n) for n in counts]
+        if not workload.compiled:
+            return eager
         most = counts[-1]
         return [*eager, Variant(f"compiled, {names[most]}", most, {"compile": True})]
 

@@ -76,6 +76,7 @@ class Workload:
 
     Arguments:
         name: as on the command line.
+        title: for people who read a table.
         measure: "train" times steps of one network, "networks" those of several, "predict" calls,
             "start" a fresh process, "memory" the peak of a fresh process.
         network, loss, optimizer: what is trained.
@@ -87,6 +88,7 @@ class Workload:
         steps: by contender, at most so many steps a timed run, for those that would take minutes.
         learning_rates, momenta, seeds: the networks of "networks" are all combinations.
         one_thread: whether everybody gets a single core.
+        compiled: whether PyTorch is tried compiled as well, which takes it half a minute a network.
         check_steps: how many losses are compared before anything is timed. Once a rounding has
             carried a number over the kink of a ReLU, differences grow tenfold every few steps, the
             faster the fewer rows there are: they tell equal work from other work only before that.
@@ -95,6 +97,7 @@ class Workload:
     """
 
     name: str
+    title: str
     measure: Measure
     network: Architecture
     data: Data
@@ -110,6 +113,7 @@ class Workload:
     momenta: tuple[float, ...] = ()
     seeds: tuple[int, ...] = (0,)
     one_thread: bool = False
+    compiled: bool = True
     check_steps: int = 20
     note: str = ""
 
@@ -183,6 +187,7 @@ TABULAR_ROWS = 781 * 64  # 50,000 in whole batches
 WORKLOADS = (
     Workload(
         name="per-sample",
+        title="train on MNIST one row at a time, 784-32-10",
         measure="train",
         network=Architecture((784, 32, 10), "sigmoid", output_activation=True),
         loss="squared_error",
@@ -196,6 +201,7 @@ WORKLOADS = (
     ),
     Workload(
         name="tabular",
+        title="train 128-256-256-256-10 with batch norm and dropout, batch 64",
         measure="train",
         network=TABULAR,
         data="gaussian",
@@ -213,6 +219,7 @@ WORKLOADS = (
     ),
     Workload(
         name="tabular-sweep",
+        title="train 8 such networks, on all cores",
         measure="networks",
         network=TABULAR,
         data="gaussian",
@@ -224,6 +231,7 @@ WORKLOADS = (
     ),
     Workload(
         name="tabular-floor",
+        title="train such a network on one core",
         measure="train",
         network=TABULAR,
         data="gaussian",
@@ -235,6 +243,7 @@ WORKLOADS = (
     ),
     Workload(
         name="full-batch",
+        title="train on MNIST, all 60,000 rows a step, 784-64-10",
         measure="train",
         network=Architecture((784, 64, 10), "relu"),
         optimizer=Descent("sgd", 0.1),
@@ -247,6 +256,7 @@ WORKLOADS = (
     ),
     Workload(
         name="wide",
+        title="train 3072-200-10 with momentum, batch 50",
         measure="train",
         network=Architecture((3072, 200, 10), "sigmoid", output_activation=True),
         loss="squared_error",
@@ -258,6 +268,7 @@ WORKLOADS = (
     ),
     Workload(
         name="tiny",
+        title="train 4-16-3 on iris, batch 16",
         measure="train",
         network=Architecture((4, 16, 3), "tanh"),
         optimizer=Descent("adam", 1e-3),
@@ -270,6 +281,7 @@ WORKLOADS = (
     ),
     Workload(
         name="grid",
+        title="grid search on digits, 16 networks 64-64-10",
         measure="networks",
         network=Architecture((64, 64, 10), "relu"),
         optimizer=Descent("momentum", 0.01, 0.9),
@@ -285,6 +297,7 @@ WORKLOADS = (
     ),
     Workload(
         name="predict-one",
+        title="predict one row",
         measure="predict",
         network=TABULAR,
         data="gaussian",
@@ -295,16 +308,18 @@ WORKLOADS = (
     ),
     Workload(
         name="predict-bulk",
+        title="predict 10,000 rows",
         measure="predict",
         network=TABULAR,
         data="gaussian",
         rows=10_000,
         batch=10_000,
         calls=20,
-        targets=(Target("torch", 1.1),),
+        targets=(Target("torch", 1.1), Target("onnxruntime")),
     ),
     Workload(
         name="start",
+        title="import, load a model, predict a row, end",
         measure="start",
         network=TABULAR,
         data="gaussian",
@@ -315,6 +330,7 @@ WORKLOADS = (
     ),
     Workload(
         name="memory",
+        title="memory at its peak in an epoch of MNIST",
         measure="memory",
         network=Architecture((784, 256, 10), "relu"),
         optimizer=Descent("sgd", 0.1),

@@ -55,7 +55,11 @@ def bench(
     ] = False,
     docs: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write benchmarks.md and its figures there."),
+        typer.Option(metavar="FOLDER", help="Also write benchmarks.md and scaling.md there."),
+    ] = None,
+    readme: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also put the table of ratios between its marks there."),
     ] = None,
     source: Annotated[
         Path | None,
@@ -66,14 +70,15 @@ def bench(
     """Time glassnet beside other frameworks doing the same work."""
     from rich.console import Console
 
-    from glassnet.bench.report import print_list, verdict, write_docs
+    from glassnet.bench.pages import write_docs, write_readme
+    from glassnet.bench.report import print_list, verdict
     from glassnet.bench.results import read_report
 
     console = Console()
     if show_list:
         print_list(console)
         return
-    chosen, with_scaling = _chosen(workloads)
+    chosen, axes = _chosen(workloads)
     contenders = _contenders(against)
     if json_file is not None and json_file.exists() and not (force or update):
         raise ValueError(
@@ -88,7 +93,7 @@ def bench(
         earlier = json_file if update and json_file is not None and json_file.exists() else None
         report = _measure(
             chosen,
-            with_scaling,
+            axes,
             contenders,
             runs or (QUICK_RUNS if quick else RUNS),
             quick,
@@ -97,20 +102,24 @@ def bench(
             console,
         )
     console.print(verdict(report))
-    if docs is not None:
-        for path in write_docs(report, docs, overwrite=force):
-            console.print(f"written: {path}", highlight=False)
+    written = write_docs(report, docs, overwrite=force) if docs is not None else []
+    written += [write_readme(report, readme, overwrite=force)] if readme is not None else []
+    for path in written:
+        console.print(f"written: {path}", highlight=False)
     if any(r.check is not None and r.check.disagreeing for r in report.workloads):
         raise ValueError("some contenders computed other numbers and were not timed, see above")
 
 
-def _chosen(names: list[str] | None) -> tuple[list[Workload], bool]:
-    """The workloads, and whether scaling is wanted."""
+def _chosen(names: list[str] | None) -> tuple[list[Workload], list[str]]:
+    """The workloads, and the axes along which scaling is wanted."""
+    from glassnet.bench.scaling import AXES
     from glassnet.bench.workloads import WORKLOADS, workload
 
     if not names:
-        return list(WORKLOADS), True
-    return [workload(name) for name in names if name != "scaling"], "scaling" in names
+        return list(WORKLOADS), list(AXES)
+    panels = {f"scaling-{axis}": axis for axis in AXES}
+    axes = [axis for name, axis in panels.items() if {name, "scaling"} & {*names}]
+    return [workload(name) for name in names if name not in ("scaling", *panels)], axes
 
 
 def _contenders(against: str | None) -> set[str] | None:
@@ -127,7 +136,7 @@ def _contenders(against: str | None) -> set[str] | None:
 
 def _measure(
     workloads: list[Workload],
-    with_scaling: bool,
+    axes: list[str],
     against: set[str] | None,
     runs: int,
     quick: bool,
@@ -135,7 +144,7 @@ def _measure(
     earlier: Report | None,
     console: Console,
 ) -> Report:
-    """Measure, print and write each workload as it is done, so that an interrupt loses only one."""
+    """Measure and write each workload and axis at once, so that an interrupt loses only one."""
     from glassnet.bench import inputs, machine, report, scaling
     from glassnet.bench.results import Report
     from glassnet.bench.runner import run_workload
@@ -161,6 +170,7 @@ def _measure(
         if earlier is not None:
             earlier.merge(fresh)
             earlier.workloads.sort(key=lambda result: names.index(result.name))
+            earlier.scaling.sort(key=lambda point: [*scaling.AXES].index(point.axis))
         if json_file is not None:
             total.write(json_file)
 
@@ -173,10 +183,11 @@ def _measure(
                 fresh.workloads.append(found)
                 report.print_result(found, console)
                 keep()
-            if with_scaling:
-                fresh.scaling = scaling.run_scaling(runs, against, quick, say=status.update)
-                report.print_scaling(fresh, console)
+            for axis in axes:
+                fresh.scaling += scaling.run_axis(axis, runs, against, quick, say=status.update)
                 keep()
+        if axes:
+            report.print_scaling(fresh, console)
     except ContenderFailed as error:
         raise ValueError(str(error)) from error
     return total

@@ -38,6 +38,22 @@ def test_quick_run_of_ours_writes_json_and_docs(tmp_path):
     assert "tiny" in shown.output
 
 
+def test_scaling_runs_an_axis_at_a_time_and_keeps_the_others(tmp_path):
+    file = tmp_path / "bench.json"
+    options = ("--quick", "--runs", 1, "--against", "sklearn", "--json", file)
+    for axis in ("batch", "depth"):
+        result = run(f"scaling-{axis}", *options, "--update")
+        assert result.exit_code == 0, result.output
+        assert "our exponent" in " ".join(result.output.split())
+    found = json.loads(file.read_text())["scaling"]
+    assert [(point["axis"], point["value"]) for point in found] == [
+        ("depth", 1),
+        ("depth", 8),
+        ("batch", 1),
+        ("batch", 64),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
