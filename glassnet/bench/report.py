@@ -216,7 +216,7 @@ def scaling_rows(report: Report) -> list[Line]:
                 f"{point.value:,}",
                 show_value(ours.median),
                 *beside,
-                *("–" if exponent is None else f"{exponent:.2f}" for exponent in exponents),
+                *("–" if exponent is None else f"{exponent:z.2f}" for exponent in exponents),
                 f"{point.share:.0%}",
             )
         )
