@@ -96,6 +96,35 @@ def test_twin_and_reference_agree(name: str, dtype: str):
             assert_twins_agree(name, drawn(name, tuple(shape), dtype), dtype)
 
 
+@both_dtypes
+@every_kernel
+@pytest.mark.parametrize("shape", [(4, 4), (4, 10), (2, 33)])
+def test_bits_do_not_depend_on_where_the_arrays_lie(name: str, dtype: str, shape):
+    """Compilers look how close arrays are, and turn a loop into vectors, or not."""
+    results = []
+    for gap in (0, 4096):
+        arrays = one_after_the_other(drawn(name, shape, dtype), gap)
+        with np.errstate(all="ignore"):
+            kernel_of(name).twin(*arrays)
+        results.append(arrays)
+    arguments = arguments_of(kernel_of(name).reference)
+    for argument, close, apart in zip(arguments, *results, strict=True):
+        np.testing.assert_array_equal(close, apart, f"{name}: {argument}")
+
+
+def one_after_the_other(arrays, gap: int):
+    """Copies in one stretch of memory, with so many bytes between them."""
+    memory = np.zeros(sum(array.nbytes + gap + 64 for array in arrays), np.uint8)
+    copies, start = [], -memory.ctypes.data % 64
+    for array in arrays:
+        part = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        part[...] = array
+        copies.append(part)
+        start += array.nbytes + gap
+        start += -(memory.ctypes.data + start) % 8
+    return copies
+
+
 @pointwise_kernels
 def test_any_number_of_axes(name: str):
     assert_twins_agree(name, drawn(name, (2, 3, 4, 5), "float32"), "float32")

@@ -14,5 +14,7 @@ How loops are written here, and why:
     float32 stays float32           constants have the array's own type: `x.dtype.type(0.5)`
 
 `fastmath` allows multiply-add only ("contract"): no kernel may assume that numbers are finite. Sums
-that may be reordered for speed say so with `compiled(reassociate=True)`.
+that may be reordered for speed say so with `compiled(reassociate=True)`; such a sum has a loop of
+its own, which writes to no array: a loop that also writes is run in vectors or not, as the arrays
+happen to lie apart or close together, and the bits of its sum with it.
 """

@@ -18,12 +18,11 @@ def layer_norm_forward(x, gamma, beta, epsilon, x_hat, inv_std, y):
         squares = number(0)
         for j in range(d):
             centred = x[i, j] - mean
-            x_hat[i, j] = centred
             squares += centred * centred
         scale = number(1) / np.sqrt(squares * share + small)
         inv_std[i, 0] = scale
         for j in range(d):
-            standard = x_hat[i, j] * scale
+            standard = (x[i, j] - mean) * scale
             x_hat[i, j] = standard
             y[i, j] = standard * gamma[j] + beta[j]
 

@@ -23,11 +23,11 @@ def row_sum(array, i):
 def squared_error(outputs, targets, losses, gradient):
     n, width = outputs.shape
     for i in range(np.uint64(n)):
+        for k in range(np.uint64(width)):
+            gradient[i, k] = outputs[i, k] - targets[i, k]
         total = 0.0
         for k in range(np.uint64(width)):
-            d = outputs[i, k] - targets[i, k]
-            gradient[i, k] = d
-            total += np.float64(d) * np.float64(d)
+            total += np.float64(gradient[i, k]) * np.float64(gradient[i, k])
         losses[i] = 0.5 * total
 
 
@@ -38,8 +38,10 @@ def summed_squares(outputs, targets, losses, gradient):
         total = 0.0
         for k in range(np.uint64(width)):
             d = outputs[i, k] - targets[i, k]
-            gradient[i, k] = d + d
             total += np.float64(d) * np.float64(d)
+        for k in range(np.uint64(width)):
+            d = outputs[i, k] - targets[i, k]
+            gradient[i, k] = d + d
         losses[i] = total
 
 
@@ -50,8 +52,9 @@ def absolute_error(outputs, targets, losses, gradient):
     for i in range(np.uint64(n)):
         total = 0.0
         for k in range(np.uint64(width)):
+            total += np.float64(abs(outputs[i, k] - targets[i, k]))
+        for k in range(np.uint64(width)):
             d = outputs[i, k] - targets[i, k]
-            total += np.float64(abs(d))
             # in this order the sign of zero is zero and that of NaN is NaN
             gradient[i, k] = one if d > 0 else -one if d < 0 else d
         losses[i] = total
@@ -63,12 +66,13 @@ def huber(outputs, targets, delta, losses, gradient):
     high = gradient.dtype.type(delta[()])
     low, half = -high, gradient.dtype.type(0.5)
     for i in range(np.uint64(n)):
-        total = 0.0
         for k in range(np.uint64(width)):
             d = outputs[i, k] - targets[i, k]
             cut = high if d > high else d
-            cut = low if cut < low else cut
-            gradient[i, k] = cut
+            gradient[i, k] = low if cut < low else cut
+        total = 0.0
+        for k in range(np.uint64(width)):
+            d, cut = outputs[i, k] - targets[i, k], gradient[i, k]
             total += np.float64(cut * (d - half * cut))
         losses[i] = total
 
@@ -78,7 +82,7 @@ def binary_cross_entropy(logits, targets, losses, gradient):
     # The terms of the losses first, where the gradient will be: flat loops vectorise even for rows
     # of one number, and exponentials computed twice are still cheaper than one at a time.
     n, size = len(logits), logits.size
-    z, y, terms = logits.reshape(size), targets.reshape(size), gradient.reshape(size)
+    z, y, terms = logits.flat, targets.flat, gradient.flat
     zero, one = gradient.dtype.type(0), gradient.dtype.type(1)
     for e in range(np.uint64(size)):
         positive = z[e] if z[e] > zero else zero
@@ -105,8 +109,8 @@ def softmax_cross_entropy(logits, targets, smoothing, losses, gradient):
         losses[i] = top
         for k in range(np.uint64(classes)):
             gradient[i, k] = logits[i, k] - top
-    p = gradient.reshape(gradient.size)
-    for e in range(np.uint64(p.size)):
+    p = gradient.flat
+    for e in range(np.uint64(len(p))):
         p[e] = exp(p[e])
     for i in range(np.uint64(n)):
         total = row_sum(gradient, i)

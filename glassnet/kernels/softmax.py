@@ -18,6 +18,7 @@ def softmax_forward(x, y):
         total = x.dtype.type(0)
         for i in range(start, end):
             y[i] = exp(x[i] - largest)
+        for i in range(start, end):
             total += y[i]
         for i in range(start, end):
             y[i] = y[i] / total
