@@ -9,7 +9,8 @@ How loops are written here, and why:
 
     for i in range(np.uint64(n))    signed bounds would keep wrap-around, which blocks
                                     vectorisation (4×)
-    x.reshape(x.size)               one flat loop for any number of axes; inputs are C-contiguous
+    x.flat                          one flat loop for any number of axes; inputs are C-contiguous
+                                    (`x.reshape(x.size)` takes 20 ns, as long as a small kernel)
     value[()]                       a number that is passed as an array without axes
     float32 stays float32           constants have the array's own type: `x.dtype.type(0.5)`
 

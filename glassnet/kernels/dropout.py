@@ -12,10 +12,10 @@ def dropout_next_step(step):
 
 @compiled
 def dropout_forward(x, words, rate, mask, y):
-    x, mask, y = x.reshape(x.size), mask.reshape(mask.size), y.reshape(y.size)
     threshold = np.uint32(min(np.rint(rate[()] * 2.0**32), 2.0**32 - 1.0))
     dropped, enlarged = x.dtype.type(0), x.dtype.type(1 / (1 - rate[()]))
-    for i in range(np.uint64(x.size)):
+    x, mask, y = x.flat, mask.flat, y.flat
+    for i in range(np.uint64(len(x))):
         m = enlarged if words[i] >= threshold else dropped
         mask[i] = m
         y[i] = x[i] * m
@@ -23,6 +23,6 @@ def dropout_forward(x, words, rate, mask, y):
 
 @compiled
 def dropout_backward(dy, mask, dx):
-    dy, mask, dx = dy.reshape(dy.size), mask.reshape(mask.size), dx.reshape(dx.size)
-    for i in range(np.uint64(dy.size)):
+    dy, mask, dx = dy.flat, mask.flat, dx.flat
+    for i in range(np.uint64(len(dy))):
         dx[i] = dy[i] * mask[i]

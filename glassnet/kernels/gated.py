@@ -29,39 +29,41 @@ def clipped(x, limit):
 
 @compiled
 def gelu_forward(x, y):
-    x, y = x.reshape(x.size), y.reshape(y.size)
-    for i in range(np.uint64(x.size)):
-        y[i] = x[i] * x.dtype.type(normal_distribution(x[i]))
+    number = x.dtype.type
+    x, y = x.flat, y.flat
+    for i in range(np.uint64(len(x))):
+        y[i] = x[i] * number(normal_distribution(x[i]))
 
 
 @compiled
 def gelu_backward(dy, x, dx):
-    dy, x, dx = dy.reshape(dy.size), x.reshape(x.size), dx.reshape(dx.size)
-    limit, half = x.dtype.type(FLAT), x.dtype.type(0.5)
-    peak = x.dtype.type(1 / math.sqrt(2 * math.pi))
-    for i in range(np.uint64(x.size)):
+    number = x.dtype.type
+    limit, half = number(FLAT), number(0.5)
+    peak = number(1 / math.sqrt(2 * math.pi))
+    dy, x, dx = dy.flat, x.flat, dx.flat
+    for i in range(np.uint64(len(x))):
         z = clipped(x[i], limit)
         density = peak * exp(-half * z * z)
-        dx[i] = dy[i] * (x.dtype.type(normal_distribution(x[i])) + z * density)
+        dx[i] = dy[i] * (number(normal_distribution(x[i])) + z * density)
 
 
 @compiled
 def gelu_tanh_forward(x, y):
-    x, y = x.reshape(x.size), y.reshape(y.size)
     limit, cubic = x.dtype.type(FLAT), x.dtype.type(0.044715)
     steepness = x.dtype.type(2 * math.sqrt(2 / math.pi))
-    for i in range(np.uint64(x.size)):
+    x, y = x.flat, y.flat
+    for i in range(np.uint64(len(x))):
         z = clipped(x[i], limit)
         y[i] = x[i] * sigmoid(steepness * (z + cubic * z * z * z))
 
 
 @compiled
 def gelu_tanh_backward(dy, x, dx):
-    dy, x, dx = dy.reshape(dy.size), x.reshape(x.size), dx.reshape(dx.size)
     limit, cubic = x.dtype.type(FLAT), x.dtype.type(0.044715)
     steepness = x.dtype.type(2 * math.sqrt(2 / math.pi))
     one, three = x.dtype.type(1), x.dtype.type(3)
-    for i in range(np.uint64(x.size)):
+    dy, x, dx = dy.flat, x.flat, dx.flat
+    for i in range(np.uint64(len(x))):
         z = clipped(x[i], limit)
         gate = sigmoid(steepness * (z + cubic * z * z * z))
         d_inner = steepness * (one + three * cubic * z * z)
@@ -70,15 +72,15 @@ def gelu_tanh_backward(dy, x, dx):
 
 @compiled
 def silu_forward(x, y):
-    x, y = x.reshape(x.size), y.reshape(y.size)
-    for i in range(np.uint64(x.size)):
+    x, y = x.flat, y.flat
+    for i in range(np.uint64(len(x))):
         y[i] = x[i] * sigmoid(x[i])
 
 
 @compiled
 def silu_backward(dy, x, dx):
-    dy, x, dx = dy.reshape(dy.size), x.reshape(x.size), dx.reshape(dx.size)
     one = x.dtype.type(1)
-    for i in range(np.uint64(x.size)):
+    dy, x, dx = dy.flat, x.flat, dx.flat
+    for i in range(np.uint64(len(x))):
         gate = sigmoid(x[i])
         dx[i] = dy[i] * (gate + x[i] * gate * (one - gate))

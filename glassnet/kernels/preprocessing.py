@@ -10,17 +10,18 @@ from glassnet.kernels.compile import compiled
 
 @compiled
 def rescale_forward(x, scale, offset, y):
-    x, y = x.reshape(x.size), y.reshape(y.size)
-    factor, shift = y.dtype.type(scale[()]), y.dtype.type(offset[()])
-    for i in range(np.uint64(x.size)):
-        y[i] = factor * y.dtype.type(x[i]) + shift
+    number = y.dtype.type
+    factor, shift = number(scale[()]), number(offset[()])
+    x, y = x.flat, y.flat
+    for i in range(np.uint64(len(x))):
+        y[i] = factor * number(x[i]) + shift
 
 
 @compiled
 def rescale_backward(dy, scale, dx):
-    dy, dx = dy.reshape(dy.size), dx.reshape(dx.size)
     factor = dy.dtype.type(scale[()])
-    for i in range(np.uint64(dy.size)):
+    dy, dx = dy.flat, dx.flat
+    for i in range(np.uint64(len(dy))):
         dx[i] = factor * dy[i]
 
 
@@ -28,9 +29,9 @@ def rescale_backward(dy, scale, dx):
 def standardize_forward(x, mean, std, work, y):
     # `work` stays as it is: here x − mean is in a register, in float64 as in the reference.
     features = np.uint64(mean.size)
-    x, y = x.reshape(x.size), y.reshape(y.size)
-    mean, std = mean.reshape(mean.size), std.reshape(std.size)
-    for start in range(np.uint64(0), np.uint64(x.size), features):
+    x, y = x.flat, y.flat
+    mean, std = mean.flat, std.flat
+    for start in range(np.uint64(0), np.uint64(len(x)), features):
         for j in range(features):
             y[start + j] = (np.float64(x[start + j]) - mean[j]) / std[j]
 
@@ -38,8 +39,8 @@ def standardize_forward(x, mean, std, work, y):
 @compiled
 def standardize_backward(dy, std, dx):
     features = np.uint64(std.size)
-    dy, dx, std = dy.reshape(dy.size), dx.reshape(dx.size), std.reshape(std.size)
-    for start in range(np.uint64(0), np.uint64(dy.size), features):
+    dy, dx, std = dy.flat, dx.flat, std.flat
+    for start in range(np.uint64(0), np.uint64(len(dy)), features):
         for j in range(features):
             dx[start + j] = dy[start + j] / std[j]
 
@@ -47,9 +48,9 @@ def standardize_backward(dy, std, dx):
 @compiled
 def impute_forward(x, fill, chosen, missing, y):
     features = np.uint64(fill.size)
-    x, y, missing = x.reshape(x.size), y.reshape(y.size), missing.reshape(missing.size)
-    fill, chosen = fill.reshape(fill.size), chosen.reshape(chosen.size)
-    for start in range(np.uint64(0), np.uint64(x.size), features):
+    x, y, missing = x.flat, y.flat, missing.flat
+    fill, chosen = fill.flat, chosen.flat
+    for start in range(np.uint64(0), np.uint64(len(x)), features):
         for j in range(features):
             value = x[start + j]
             unknown = (value != value) & chosen[j]  # only NaN differs from itself
@@ -59,9 +60,10 @@ def impute_forward(x, fill, chosen, missing, y):
 
 @compiled
 def impute_backward(dy, missing, dx):
-    dy, dx, missing = dy.reshape(dy.size), dx.reshape(dx.size), missing.reshape(missing.size)
-    for i in range(np.uint64(dy.size)):
-        dx[i] = dy.dtype.type(0) if missing[i] else dy[i]
+    zero = dy.dtype.type(0)
+    dy, dx, missing = dy.flat, dx.flat, missing.flat
+    for i in range(np.uint64(len(dy))):
+        dx[i] = zero if missing[i] else dy[i]
 
 
 @compiled
