@@ -77,24 +77,6 @@ class Epoch:
         self.step = np.zeros((), np.int64)
 
 
-class Shuffler:
-    """Puts rows in an order that is a function of (seed, epoch) and of nothing else.
-
-    The generator is NumPy's Philox, whose key both are; setting a key costs a tenth of what making
-    a new generator does, which counts where an epoch takes some microseconds.
-    """
-
-    def __init__(self) -> None:
-        self._generator = np.random.Generator(np.random.Philox(key=0))
-        self._fresh: Any = self._generator.bit_generator.state
-
-    def __call__(self, rows: Array, seed: int, epoch: int) -> None:
-        """Shuffle `rows` in place."""
-        self._fresh["state"]["key"][:] = seed % 2**64, epoch
-        self._generator.bit_generator.state = self._fresh
-        self._generator.shuffle(rows)
-
-
 class Batch:
     """The arrays of a batch of one size.
 

@@ -59,6 +59,11 @@ class Recording:
 
         return owners_of(self.fused)
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether two threads may share a step (see `glassnet.owners`)."""
+        return self._owners is not None
+
     def obstacle(self) -> str | None:
         """Why the list cannot be compiled, in words; None if it can."""
         for kernel, _ in self.calls:
@@ -71,6 +76,15 @@ class Recording:
         if not executor.works():
             return "this version of Numba lays out calls in another way"
         return None
+
+    @property
+    def program(self) -> Program:
+        """The list for the executor, made once."""
+        if self._program is None:
+            from glassnet.kernels.executor import Program
+
+            self._program = Program(self._functions)
+        return self._program
 
     def replay(self) -> None:
         """Run the calls once, from Python."""
@@ -107,11 +121,7 @@ class Recording:
 
     def _run_alone(self, steps: int) -> Call | None:
         """Run the calls in this thread; returns the one that raised, if one did."""
-        from glassnet.kernels.executor import Program
-
-        if self._program is None:
-            self._program = Program(self._functions)
-        failed = self._program.run(steps)
+        failed = self.program.run(steps)
         return None if failed < 0 else self.fused[failed]
 
 

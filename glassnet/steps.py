@@ -10,11 +10,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassnet.accelerate import Array, capture, is_ours, run_part, twins_are_on
+from glassnet.accelerate import (
+    Array,
+    Call,
+    Kernel,
+    capture,
+    is_ours,
+    run_part,
+    twins_are_on,
+)
 from glassnet.batches import Batch, Epoch, next_batch, set_rate
 from glassnet.blocks import BlockedBatch, in_blocks
 from glassnet.losses import Loss, stop_unless_finite
@@ -22,6 +32,9 @@ from glassnet.network import Network
 from glassnet.optimizers import Optimizer
 from glassnet.recording import Compile, Recording, Way, way
 from glassnet.targets import Targets, add_scores
+
+if TYPE_CHECKING:
+    from glassnet.kernels.executor import Program
 
 CHUNK_SECONDS = 0.05
 """How long a native loop runs before Ctrl-C and progress bars get their turn."""
@@ -73,6 +86,7 @@ class Steps:
         self.way: Way = "plain"
         self._batch: Batch | BlockedBatch | None = None
         self._recorded: dict[int, _Recorded] = {}
+        self._epoch: Program | None = None
         self._blocked: BlockedBatch | None = None
         self._switches: tuple[bool, ...] = ()
 
@@ -113,7 +127,7 @@ class Steps:
             self.rows.starts, self.rows.rates = starts.copy(), np.zeros(len(starts))
             self._recorded.clear()
         self.rows.starts[:] = starts
-        self._forget_if_switched()
+        self._epoch = None
 
     def _size(self, batch: int) -> int:
         starts = self.rows.starts
@@ -128,7 +142,7 @@ class Steps:
         """
         with self.network.lock:
             if self.one_by_one:
-                self._forget_if_switched()
+                self.forget_if_switched()
             size = self._size(int(self.rows.index))
             if self.is_blocked:
                 self._step_in_blocks()
@@ -139,13 +153,60 @@ class Steps:
                 self._batch = recorded.batch
                 self._again(recorded, size)
 
-    def _forget_if_switched(self) -> None:
+    def run_epochs(self, beginning: Sequence[Call], ending: Sequence[Call], epochs: int) -> None:
+        """Take all steps of so many whole epochs natively, with these calls before and after each.
+
+        Less than all if a call in `ending` raises.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+        """
+        with self.network.lock:
+            if self._epoch is None:
+                self._epoch = self._whole_epoch(beginning, ending)
+            failed = self._epoch.run(epochs)
+            in_step = 0 <= failed < len(self._epoch.calls) - len(ending)
+            last = int(self.rows.index) if in_step else self.batches - 1
+            self._batch = self._recorded[self._size(last)].batch
+        if in_step:
+            raise FloatingPointError
+
+    def _whole_epoch(self, beginning: Sequence[Call], ending: Sequence[Call]) -> Program:
+        from glassnet.kernels.executor import Program, repeat
+
+        steps = [
+            (repeat, (self._recorded[size].recording.program.calls, np.array(times)))
+            for size, times in self._sizes.items()
+        ]
+        functions = [
+            (kernel.function if isinstance(kernel, Kernel) else kernel, arrays)
+            for kernel, arrays in (*beginning, *steps, *ending)
+        ]
+        return Program(functions)
+
+    @property
+    def _sizes(self) -> dict[int, int]:
+        """The sizes of an epoch's batches, in order, and how many there are of each."""
+        first, last = self._size(0), self._size(self.batches - 1)
+        return {first: self.batches} if first == last else {first: self.batches - 1, last: 1}
+
+    @property
+    def in_epochs(self) -> bool:
+        """Whether `run_epochs` can run an epoch: recorded, compiled, and on one thread."""
+        return (
+            self.way == "compiled"
+            and self._recorded.keys() >= self._sizes.keys()
+            and not any(self._recorded[size].recording.is_divided for size in self._sizes)
+        )
+
+    def forget_if_switched(self) -> None:
         """Record anew when somebody has turned a part of the optimizer's step on or off."""
         o = self.optimizer
         switches = (o.l2 > 0, o.weight_decay > 0, o.clip_norm is None, o.clip_value is None)
         if switches != self._switches:
             self._switches = switches
             self._recorded.clear()
+            self._epoch = None
 
     def _first_step(self, size: int) -> None:
         """Take a step with a batch of a new size, and write it down."""

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.accelerate import Array, flushed_denormals
-from glassnet.batches import Shuffler
+from glassnet.accelerate import Array, Call, flushed_denormals
+from glassnet.epochs import Epochs, stop_unless_all_finite
 from glassnet.history import History, TrainingDiverged
 from glassnet.inputs import checked_batch_size, checked_epochs, checked_weights, chunks
 from glassnet.interrupts import interrupts_set
@@ -37,7 +37,7 @@ from glassnet.schedules import (
     as_phases,
     phase_at,
 )
-from glassnet.steps import Steps
+from glassnet.steps import CHUNK_SECONDS, Steps
 from glassnet.targets import Targets, read_scores
 from glassnet.threads import blas_threads, training
 
@@ -135,13 +135,16 @@ class Trainer:
         self.history = History()
         self.epoch = 0
         self.first_epoch = network.epochs_trained  # so that a second fit shuffles differently
-        self._in_order = np.arange(len(x))
-        self._shuffler = Shuffler()
+        self._epochs = Epochs(
+            self.steps.rows, self.steps.sums, network.buffers, network.seed, shuffle
+        )
+        self._size: int | None = None
         self._seconds = 0.0
         self._resumed = False
         self._stop_reason: str | None = None
         self._interrupted = threading.Event()
         self._arrange()
+        self._epochs.begin()
 
     def _check_momentum_phases(self) -> None:
         if any(phase.momentum is not None for phase in self.phases) and not hasattr(
@@ -209,52 +212,93 @@ class Trainer:
             self._tell("on_fit_begin")
             try:
                 while self.epoch < self.epochs and not self._stopping():
-                    self._run_epoch()
+                    self._run_epochs()
             except BaseException:
                 self._tell("on_fit_abort")
                 raise
             self._finish()
         return self.history
 
-    def _run_epoch(self) -> None:
+    def _in_a_row(self) -> int:
+        """How many epochs may run before anybody is told: those of some 50 ms, at most."""
+        if self._hears_of_epochs or self.batch or not (self.history and self.steps.in_epochs):
+            return 1
+        ends = [phase.start for phase in self.phases if phase.start > self.epoch]
+        left = min([self.epochs, *ends]) - self.epoch
+        in_time = int(CHUNK_SECONDS / max(self.history[-1]["seconds"], 1e-9))
+        return max(1, min(left, in_time, self._epochs.most))
+
+    @functools.cached_property
+    def _hears_of_epochs(self) -> bool:
+        """Whether something must happen in Python after each single epoch."""
+        return (
+            self.validation is not None
+            or type(self.schedule).observe is not Schedule.observe
+            or any(callback.every_epoch or callback.every_step for callback in self.callbacks)
+        )
+
+    def _run_epochs(self) -> None:
+        """Run an epoch step by step, or several in a row."""
         started = time.perf_counter()
-        self._arrange()
+        count = 1
         if self.batch == 0:
-            self.steps.sums[:] = 0
+            count = self._arrange()
             self._seconds = 0.0
+            if count == 1:
+                self._epochs.begin()
             self._tell("on_epoch_begin")
-        buffers = {name: buffer.copy() for name, buffer in self.network.buffers.items()}
-        while self.batch < self.batches and not self._stopping():
-            try:
-                self.steps.run()
-            except FloatingPointError:
-                self._diverge(buffers)
-                raise
-            self._tell("on_step_end")
+        try:
+            if count == 1:
+                self._run_steps()
+            else:
+                self.steps.run_epochs(self._epochs.beginning, self._in_a_row_ending, count)
+                self._tell("on_step_end")
+        except FloatingPointError:
+            self._end_epochs(started)
+            self._diverge()
+            raise
         self.history.way = self.network.way = self.steps.way
-        if self.batch < self.batches:  # stopped in the middle: goes on when training is resumed
-            self._seconds += time.perf_counter() - started
-            return
-        scores = self._scores()
+        self._end_epochs(started)
+
+    def _run_steps(self) -> None:
+        while self.batch < self.batches:
+            if self._stopping():
+                return  # goes on here when training is resumed
+            self.steps.run()
+            self._tell("on_step_end")
+        self._epochs.end()
+
+    @property
+    def _in_a_row_ending(self) -> list[Call]:
+        """What ends an epoch that nobody looks at; a θ that is not finite must be noticed."""
+        checks = [(stop_unless_all_finite, (self.network.theta,))] if self.steps.checked else []
+        return [*self._epochs.ending, *checks]
+
+    def _end_epochs(self, started: float) -> None:
+        """Write down the epochs that have ended, if any, and tell the callbacks."""
+        ended = int(self._epochs.done)
+        held_out = self._held_out_scores() if ended else {}
         self._seconds += time.perf_counter() - started
-        rate = {"learning_rate": self.optimizer.learning_rate, "seconds": self._seconds}
-        record: dict[str, float] = {"epoch": self.epoch + 1, **scores, **rate}
-        self.history.append(record)
-        self.schedule.observe(record)
-        self.epoch += 1
-        self.steps.rows.index[...] = 0
-        self.network.epochs_trained += 1
+        if not ended:
+            return
+        rates = [*self._epochs.rates[: ended - 1, -1].tolist(), self.optimizer.learning_rate]
+        for sums, rate in zip(self._epochs.sums[:ended], rates, strict=True):
+            self.epoch += 1
+            scores = read_scores(self.task, sums) | held_out
+            times = {"learning_rate": rate, "seconds": self._seconds / ended}
+            self.history.append({"epoch": self.epoch, **scores, **times})
+        self.schedule.observe(self.history[-1])
+        self.network.epochs_trained += ended
+        self._epochs.done[...] = 0
         self._tell("on_epoch_end")
 
-    def _scores(self) -> dict[str, float]:
-        """Loss and score of the epoch, and of the validation set after it."""
-        scores = read_scores(self.task, self.steps.sums)
-        if self.validation is not None:
-            held_out = self.network.scores(*self.validation, self.loss, self.task)
-            scores |= {f"val_{key}": value for key, value in held_out.items()}
-        return scores
+    def _held_out_scores(self) -> dict[str, float]:
+        if self.validation is None:
+            return {}
+        held_out = self.network.scores(*self.validation, self.loss, self.task)
+        return {f"val_{key}": value for key, value in held_out.items()}
 
-    def _diverge(self, buffers: Mapping[str, Array]) -> None:
+    def _diverge(self) -> None:
         """Tell the callbacks, and put statistics that are no longer numbers back."""
         try:
             for callback in self.callbacks:
@@ -262,7 +306,7 @@ class Trainer:
         finally:
             for name, buffer in self.network.buffers.items():
                 if not np.isfinite(buffer).all():
-                    buffer[...] = buffers[name]
+                    buffer[...] = self._epochs.kept[name]
 
     def _finish(self) -> None:
         if self._interrupted.is_set() and self.epoch < self.epochs:
@@ -274,26 +318,34 @@ class Trainer:
 
     # What an epoch depends on.
 
-    def _arrange(self) -> None:
-        """Lay out the epoch: batch size, rates and momentum of its phase, and the rows' order."""
-        rows = self.steps.rows
+    def _arrange(self) -> int:
+        """Lay out the epochs that run next, in batches and at rates; returns how many they are."""
         phase = phase_at(self.phases, self.epoch) if self.phases else NO_PHASE
-        size = phase.batch_size or self.batch_size
-        total = len(self.steps.x)
-        size = total if size == "full" else int(size)
-        self.steps.arrange(batch_starts(total, size, self.network.minimum_training_rows))
-        base_rate = phase.learning_rate or self.optimizer.base_learning_rate
-        rows.rates[:] = self._factors()
-        rows.rates *= base_rate
+        self._arrange_batches(phase.batch_size or self.batch_size)
+        self.steps.forget_if_switched()
+        count = self._in_a_row()
+        rates = self._epochs.rates[:count]
+        rates[:] = 1.0
+        if not isinstance(self.schedule, Constant):  # a microsecond an epoch for nothing
+            for epoch, row in enumerate(rates, self.epoch):
+                row[:] = self._factors(epoch)
+        rates *= phase.learning_rate or self.optimizer.base_learning_rate
         if phase.momentum is not None:
             self.optimizer.momentum = phase.momentum
-        rows.order[:] = self._in_order
-        if self.shuffle and self.batches > 1:
-            self._shuffler(rows.order, self.network.seed, self.first_epoch + self.epoch)
+        self._epochs.number[0] = self.first_epoch + self.epoch
+        return count
 
-    def _factors(self) -> float | list[float]:
+    def _arrange_batches(self, batch_size: int | str) -> None:
+        total = len(self.steps.x)
+        size = total if batch_size == "full" else int(batch_size)
+        if size != self._size:
+            self._size = size
+            self.steps.arrange(batch_starts(total, size, self.network.minimum_training_rows))
+            self._epochs.arrange(self.batches)
+
+    def _factors(self, epoch: int) -> float | list[float]:
         """What the schedule multiplies the base rate by, for each batch of the epoch."""
-        epoch, batches, factor = self.epoch, self.batches, self.schedule.factor
+        batches, factor = self.batches, self.schedule.factor
         if not self.schedule.changes_within_epochs:
             return factor(Position(epoch, epoch * batches, batches, self.epochs))
         first = epoch * batches
@@ -410,6 +462,7 @@ class Trainer:
             callback.load_state(numbers["callbacks"].get(callback.key, {}), own)
         self.epoch, self.first_epoch = numbers["epoch"], numbers["first_epoch"]
         self._arrange()
+        self._epochs.begin()
         rows = self.steps.rows
         rows.index[...], rows.step[...] = numbers["batch"], numbers["step"]
         self.steps.sums[:], self._seconds = numbers["sums"], numbers["seconds"]

@@ -85,8 +85,8 @@ def test_batch_one_mini_batch_and_full_batch(size, expected):
 def test_every_epoch_sees_every_row_once_in_another_order(blobs):
     trainer = Trainer(small_network(), *blobs, loss="cross_entropy")
     first = trainer.steps.rows.order.copy()
-    trainer.epoch = 1
-    trainer._arrange()
+    trainer._epochs.end()
+    trainer._epochs.begin()
     second = trainer.steps.rows.order
     assert sorted(first) == sorted(second) == list(range(90))
     assert (first != second).any()

@@ -45,6 +45,16 @@ class Callback:
         return type(self).on_step_end is not Callback.on_step_end
 
     @property
+    def every_epoch(self) -> bool:
+        """Whether `on_epoch_begin` and `on_epoch_end` must be called for each single epoch.
+
+        By default, if one of them is overridden. Where nobody must hear of them, short epochs run
+        natively, some 50 ms of them in a row; a callback that says False is told after those.
+        """
+        mine = type(self).on_epoch_begin, type(self).on_epoch_end
+        return mine != (Callback.on_epoch_begin, Callback.on_epoch_end)
+
+    @property
     def stops_on_non_finite(self) -> bool:
         """Whether a loss that is not finite must be noticed before it moves θ."""
         return False

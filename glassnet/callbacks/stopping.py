@@ -137,6 +137,11 @@ class StopOnNonFinite(Callback):
         """Unless told to ignore it."""
         return not self.ignore
 
+    @property
+    def every_epoch(self) -> bool:
+        """Not needed: a row of epochs ends after one that leaves θ with such numbers."""
+        return False
+
     def on_non_finite_loss(self, trainer: Trainer, x: Array) -> None:
         if not self.ignore:
             where = first_non_finite(trainer.network, x)

@@ -95,6 +95,13 @@ def execute(calls, steps):
     return -1
 
 
+@compiled
+def repeat(calls, times):
+    """`execute` as a kernel: one call that stands for many, in a longer list."""
+    if execute(calls, times[()]) >= 0:
+        raise FloatingPointError
+
+
 def words_of(array: Array) -> list[int]:
     """An array as the words that a native function takes.
 
@@ -104,8 +111,21 @@ def words_of(array: Array) -> list[int]:
     return [0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides]
 
 
+_addresses: dict[tuple[Any, ...], int] = {}
+
+
 def address_of(twin: Any, arrays: tuple[Array, ...]) -> int:
-    """The address of a twin's machine code for arrays of these types."""
+    """The address of a twin's machine code for arrays of these types.
+
+    Numba takes 20 µs to find it, so it is looked up once for every dtype, number of axes and flags.
+    """
+    kinds = twin, *((array.dtype, array.ndim, array.flags.num) for array in arrays)
+    if kinds not in _addresses:
+        _addresses[kinds] = _found_address(twin, arrays)
+    return _addresses[kinds]
+
+
+def _found_address(twin: Any, arrays: tuple[Array, ...]) -> int:
     kind_of: Any = typeof
     signature = tuple(kind_of(array) for array in arrays)
     if signature not in twin.overloads:
