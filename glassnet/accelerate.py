@@ -123,14 +123,22 @@ def twins_are_on() -> bool:
     return not _switch.references
 
 
-@contextmanager
-def references() -> Iterator[None]:
-    """Run the NumPy references instead of their compiled twins, in this thread."""
-    before, _switch.references = _switch.references, True
-    try:
-        yield
-    finally:
-        _switch.references = before
+class references:
+    """Run the NumPy references instead of their compiled twins, in this thread: `with` block.
+
+    Arguments:
+        wanted: whether to do so; without it the block changes nothing.
+    """
+
+    def __init__(self, wanted: bool = True) -> None:
+        self._wanted = wanted
+
+    def __enter__(self) -> None:
+        self._before = _switch.references
+        _switch.references = self._before or self._wanted
+
+    def __exit__(self, *_: object) -> None:
+        _switch.references = self._before
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from glassnet.accelerate import Array
 
 CHUNK = 1024
 """Rows that are looked at, or sent through a network, at a time, so that memory stays bounded."""
+
+TAKEN_AS = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.longdouble): np.dtype(float)}
+"""Floats that kernels do not compute with, and what they become."""
 
 
 def checked_inputs(x: Any, input_shape: tuple[int, ...], allow_nan: bool = False) -> Array:
@@ -155,17 +158,17 @@ def _array(x: Any) -> Array:
 def _as_kernels_take_it(array: Array) -> Array:
     """The same numbers in this machine's byte order, and in floats that it computes with."""
     native = array.dtype.newbyteorder("=")
-    floats = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.longdouble): np.dtype(float)}
-    return array.astype(floats.get(native, native), copy=False)
+    return array.astype(TAKEN_AS.get(native, native), copy=False)
 
 
 def _refuse_non_finite(array: Array, allow_nan: bool) -> None:
     """Say where the first missing or infinite value stands."""
-    wrong: Callable[[Array], Array] = np.isinf if allow_nan else (lambda part: ~np.isfinite(part))
     for chunk in chunks(len(array)):
-        bad = wrong(array[chunk])
-        if bad.any():
-            row, *column = (int(i) for i in np.argwhere(bad)[0])
+        fine = np.isfinite(array[chunk])
+        if allow_nan:
+            fine |= np.isnan(array[chunk])
+        if not fine.all():
+            row, *column = (int(i) for i in np.argwhere(~fine)[0])
             where = column[0] if len(column) == 1 else tuple(column)
             raise ValueError(
                 f"The input in row {chunk.start + row}, column {where} is "

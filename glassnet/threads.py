@@ -12,8 +12,10 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from glassnet.accelerate import twins_are_on
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -26,19 +28,19 @@ SMALL_PRODUCT = 500_000
 
 
 @functools.cache
-def _blas() -> ThreadpoolController:
+def _blas(compiled: bool) -> ThreadpoolController:
     """All BLAS libraries that products run on: NumPy's, and SciPy's, which compiled kernels call.
 
     A limit reaches only libraries that are loaded by then.
     """
-    import scipy.linalg  # noqa: F401
+    if compiled:
+        import scipy.linalg  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
 
 
-@contextmanager
-def blas_threads(largest: int, workers: int = 1) -> Iterator[None]:
+def blas_threads(largest: int, workers: int = 1) -> AbstractContextManager[None]:
     """Run with one BLAS thread, unless one worker's largest product is so large that two pay.
 
     Arguments:
@@ -46,13 +48,8 @@ def blas_threads(largest: int, workers: int = 1) -> Iterator[None]:
         workers: how many threads of ours are going to call BLAS.
     """
     if (workers == 1 and largest >= LARGE_PRODUCT) or largest < SMALL_PRODUCT:
-        yield
-        return
-    _limit.enter()
-    try:
-        yield
-    finally:
-        _limit.leave()
+        return nullcontext()
+    return _limit
 
 
 class _OneThread:
@@ -66,19 +63,23 @@ class _OneThread:
         self.lock = threading.Lock()
         self.users = 0
         self.before = 1
+        self.limits: dict[ThreadpoolController, Any] = {}
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         with self.lock:
+            blas = _blas(twins_are_on())
             if self.users == 0:
-                self.before = min(blas.num_threads for blas in _blas().lib_controllers)
-                self.limiter = _blas().limit(limits=1)
+                self.before = min(library.num_threads for library in blas.lib_controllers)
+            if blas not in self.limits:  # the first user, or the first with compiled kernels
+                self.limits[blas] = blas.limit(limits=1)
             self.users += 1
 
-    def leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         with self.lock:
             self.users -= 1
-            if self.users == 0:
-                self.limiter.restore_original_limits()
+            while self.users == 0 and self.limits:
+                _, limit = self.limits.popitem()  # the last one first: it saw the others' limit
+                limit.restore_original_limits()
 
 
 _limit = _OneThread()

@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,11 @@ from networks import (
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 import glassnet as gn
+from glassnet.accelerate import references
 from glassnet.checkpoint import rebuild
 from glassnet.layers import LAYERS
 from glassnet.losses import LOSSES
-from glassnet.network import CHUNK
+from glassnet.network import CHUNK, FEW_OPERATIONS
 
 LOSS_NAMES = [n for n in LOSSES.names() if LOSSES[n].__module__.startswith("glassnet.")]
 SEEDS = range(28)
@@ -601,6 +604,47 @@ def test_chunks_change_nothing():
         np.testing.assert_allclose(network.outputs(x[:rows]), whole[:rows], rtol=1e-5, atol=1e-6)
         expected = accuracy_score(y[:rows], whole[:rows].argmax(axis=1))
         assert network.evaluate(x[:rows], y[:rows])["accuracy"] == expected
+
+
+FEW_ROWS = """
+import sys, numpy as np, glassnet as gn
+net = gn.load(sys.argv[1])
+proba = net.predict_proba(np.load(sys.argv[2]))
+print(proba.tobytes().hex(), {"numba", "scipy", "polars", "pydantic"} & set(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+def test_predictions_of_few_rows_load_no_compiler_and_do_not_depend_on_it(rows, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(100, 20)), np.arange(100) % 3
+    network = gn.Network([gn.Dense(128), gn.BatchNorm(), gn.Tanh(), gn.Dense(3)], (20,), seed=0)
+    network.fit(x, y, loss="cross_entropy", epochs=2)  # which loads compiled kernels here
+    np.save(tmp_path / "x.npy", x[:rows])
+    files = network.save(tmp_path / "net.safetensors"), tmp_path / "x.npy"
+    run = subprocess.run([sys.executable, "-c", FEW_ROWS, *files], capture_output=True, text=True)
+    assert run.stdout == f"{network.predict_proba(x[:rows]).tobytes().hex()} set()\n", run.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", range(20))
+def test_references_and_compiled_kernels_predict_the_same(seed, dtype, monkeypatch):
+    network = random_network(seed, dtype=dtype)
+    x = random_inputs(network, 40)
+    few = network.outputs(x)
+    monkeypatch.setattr("glassnet.network.FEW_OPERATIONS", 0)
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(network.outputs(x), few, rtol=tolerance, atol=tolerance)
+    with references():
+        np.testing.assert_array_equal(network.outputs(x), few)
+
+
+def test_large_predictions_are_compiled():
+    network = gn.Network([gn.Dense(100)], (100,))
+    rows = FEW_OPERATIONS // 20_000
+    for more in (0, 1):
+        network.outputs(np.zeros((rows + more, 100)))
+    assert [forward.is_native for forward in network._passes.values()] == [False, True]
 
 
 def test_rows_that_all_weigh_nothing_have_no_loss():

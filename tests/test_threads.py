@@ -11,6 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import glassnet as gn
+from glassnet.network import FEW_OPERATIONS
 from glassnet.threads import LARGE_PRODUCT, SMALL_PRODUCT, blas_threads, run_workers
 
 
@@ -32,6 +33,32 @@ def test_the_last_who_leaves_lifts_the_limit():
     assert blas_counts() == {1}
     second.__exit__(None, None, None)
     assert blas_counts() == before
+
+
+REFERENCES_FIRST = """
+from threadpoolctl import threadpool_info
+from glassnet.accelerate import references
+from glassnet.threads import SMALL_PRODUCT, blas_threads
+
+def counts():
+    return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+before = counts()
+with references():
+    first = blas_threads(SMALL_PRODUCT)
+    first.__enter__()
+with blas_threads(SMALL_PRODUCT):
+    both = counts()
+    first.__exit__(None, None, None)
+    second = counts()
+print(both, second, before == counts())
+"""
+
+
+def test_compiled_kernels_are_limited_though_references_came_first():
+    """Whose limit knows nothing of the library that compiled kernels call: it is not loaded."""
+    run = subprocess.run([sys.executable, "-c", REFERENCES_FIRST], capture_output=True, text=True)
+    assert run.stdout == "{1} {1} True\n", run.stderr
 
 
 @pytest.mark.parametrize("largest", [SMALL_PRODUCT - 1, LARGE_PRODUCT])
@@ -59,8 +86,10 @@ def test_an_exception_of_a_worker_is_raised_after_all_have_ended():
     assert sorted(ended) == [0, 2]
 
 
+@pytest.mark.parametrize("few", [0, FEW_OPERATIONS], ids=["compiled", "references"])
 @pytest.mark.parametrize("rows", [1, 40])
-def test_one_network_predicts_in_many_threads(rows):
+def test_one_network_predicts_in_many_threads(rows, few, monkeypatch):
+    monkeypatch.setattr("glassnet.network.FEW_OPERATIONS", few)
     rng = np.random.default_rng(0)
     net = gn.Network([gn.Dense(30), gn.ReLU(), gn.Dense(3)], (5,), seed=0)
     inputs = rng.normal(size=(4, rows, 5))

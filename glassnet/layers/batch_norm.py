@@ -93,10 +93,10 @@ def batch_norm_inference(
     y: Array,
 ) -> None:
     """y = γ x̂ + β with the running mean and variance."""
-    inv_std = 1 / np.sqrt(running_var + epsilon.item())
-    np.subtract(x, running_mean, out=y)
-    np.multiply(y, gamma * inv_std, out=y)
-    np.add(y, beta, out=y)
+    scale = gamma / np.sqrt(running_var + epsilon.item())
+    np.subtract(x, running_mean[np.newaxis], out=y)  # as one row: twice as fast if x is one, too
+    np.multiply(y, scale[np.newaxis], out=y)
+    np.add(y, beta[np.newaxis], out=y)
 
 
 @accelerated

@@ -20,14 +20,14 @@ from glassnet.parameters import Parameter, ParameterStore
 @accelerated
 def dense_forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y = x W + b."""
-    np.matmul(x, weight, out=y)
+    np.dot(x, weight, out=y)
     np.add(y, bias, out=y)
 
 
 @accelerated
 def dense_forward_without_bias(x: Array, weight: Array, y: Array) -> None:
     """y = x W."""
-    np.matmul(x, weight, out=y)
+    np.dot(x, weight, out=y)
 
 
 @accelerated
