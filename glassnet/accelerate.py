@@ -38,6 +38,7 @@ class _Switch(threading.local):
 
     references = os.environ.get("GLASSNET_KERNELS", "") == "reference"
     calls: list[Call] | None = None
+    only_written = False
 
 
 _switch = _Switch()
@@ -65,6 +66,8 @@ class Kernel:
     def __call__(self, *arrays: Array) -> None:
         if _switch.calls is not None:
             _switch.calls.append((self, arrays))
+            if _switch.only_written:
+                return
         if _switch.references:
             self.reference(*arrays)
         else:
@@ -164,15 +167,19 @@ Call = tuple[Callable[..., None], tuple[Array, ...]]
 
 
 @contextmanager
-def capture() -> Iterator[list[Call]]:
-    """Write down every kernel call of this thread, in order, while running it."""
-    before = _switch.calls
+def capture(run: bool = True) -> Iterator[list[Call]]:
+    """Write down every kernel call of this thread, in order, while running it.
+
+    Arguments:
+        run: whether calls are run at all. Parts of a user's own need numbers to work on.
+    """
+    before = _switch.calls, _switch.only_written
     calls: list[Call] = []
-    _switch.calls = calls
+    _switch.calls, _switch.only_written = calls, not run
     try:
         yield calls
     finally:
-        _switch.calls = before
+        _switch.calls, _switch.only_written = before
 
 
 class OwnCall:

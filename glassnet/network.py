@@ -28,7 +28,7 @@ from glassnet.inputs import (
     checked_weights,
     chunks,
 )
-from glassnet.layers.base import LAYERS, Layer, separate_buffers
+from glassnet.layers.base import LAYERS, Layer
 from glassnet.losses import LOSSES, Loss
 from glassnet.parameters import Parameter, ParameterStore
 from glassnet.recording import ForwardPass
@@ -426,8 +426,9 @@ class Network:
             if len(self._passes) >= MOST_PASSES:
                 self._passes.clear()
             run = partial(self.run_forward, training=False)
-            with separate_buffers(self.layers):
-                self._passes[key] = ForwardPass(run, np.array(x, dtype))
+            rows_forward = self._rows_forward
+            self._passes[key] = ForwardPass(self.layers, run, np.array(x, dtype))
+            self._rows_forward = rows_forward  # of the pass that `backward` goes back through
         return self._passes[key]
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:

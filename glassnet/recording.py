@@ -1,10 +1,10 @@
 """Recording: a training step written down once, then run again and again.
 
 A step is a fixed list of kernel calls on fixed arrays: all that changes from step to step (which
-batch, the learning rate, dropout's counter) lives in those arrays. So the list is captured while
-one step runs, and run again in one of three ways, which give the same bits:
+batch, the learning rate, dropout's counter) lives in those arrays. So the list is captured once,
+and run in one of three ways, which give the same bits:
 
-    plain      the Python code of layers, loss and optimizer, as in the step that was captured
+    plain      the Python code of layers, loss and optimizer, which is also what is captured
     replayed   the calls of the list, one after the other, from Python
     compiled   the calls of the list by address, from a native loop (`glassnet.kernels.executor`)
 
@@ -15,13 +15,15 @@ twin, else replayed; a layer, loss or optimizer of the user's own is one call of
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, twins_are_on
+from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, is_ours, twins_are_on
+from glassnet.arena import packed
 from glassnet.fusing import fused
+from glassnet.layers.base import Layer, separate_buffers
 from glassnet.threads import second_is_free
 
 if TYPE_CHECKING:
@@ -38,15 +40,18 @@ class Recording:
     Arguments:
         calls: what `glassnet.accelerate.capture` wrote down.
         keep_gradient: whether the whole gradient vector must be filled, for somebody to look at.
+        work: arrays that may get another place in memory (see `glassnet.arena`).
 
     Attributes:
         calls: kernels (or methods of a user's own parts), each with its arrays.
         fused: the calls that are run: the same in fewer passes (see `glassnet.fusing`).
     """
 
-    def __init__(self, calls: list[Call], keep_gradient: bool = False) -> None:
+    def __init__(
+        self, calls: list[Call], keep_gradient: bool = False, work: Iterable[Array] = ()
+    ) -> None:
         self.calls = calls
-        self.fused = fused(calls, keep_gradient)
+        self.fused = packed(fused(calls, keep_gradient), work)
         self._functions = [
             (kernel.function if isinstance(kernel, Kernel) else kernel, arrays)
             for kernel, arrays in self.fused
@@ -160,7 +165,8 @@ class ForwardPass:
     """Inference for batches of one size, recorded: the same arrays every time.
 
     Arguments:
-        run: computes outputs from inputs, as kernel calls.
+        layers: what computes, each with work arrays of this pass's own.
+        run: computes outputs from inputs by the layers, as kernel calls.
         x: the array that every batch is copied into, (rows, *input_shape).
 
     Attributes:
@@ -169,11 +175,13 @@ class ForwardPass:
         is_native: whether a call leaves the interpreter, and so may run in a thread.
     """
 
-    def __init__(self, run: Callable[[Array], Array], x: Array) -> None:
+    def __init__(self, layers: Sequence[Layer], run: Callable[[Array], Array], x: Array) -> None:
         self.x = x
-        with capture() as calls:
+        ours = all(map(is_ours, layers))
+        with separate_buffers(layers) as work, capture(run=not ours) as calls:
             self.outputs = run(x)
-        self._recording = Recording(calls)
+        kept = self.outputs if self.outputs.base is None else self.outputs.base
+        self._recording = Recording(calls, work=[a for a in work if ours and a is not kept])
         self.is_native = self._recording.obstacle() is None
 
     def __call__(self, x: Array) -> Array:

@@ -27,6 +27,7 @@ from glassnet.accelerate import (
 )
 from glassnet.batches import Batch, Epoch, next_batch, set_rate
 from glassnet.blocks import BlockedBatch, in_blocks
+from glassnet.layers.base import separate_buffers
 from glassnet.losses import Loss, stop_unless_finite
 from glassnet.network import Network
 from glassnet.optimizers import Optimizer
@@ -116,10 +117,14 @@ class Steps:
         return self.batches == 1 and in_blocks(len(self.x), self.network.layers, self.loss)
 
     @property
+    def is_ours(self) -> bool:
+        """Whether no part of a step is of the user's own."""
+        return all(map(is_ours, [*self.network.layers, self.loss, self.optimizer]))
+
+    @property
     def is_divisible(self) -> bool:
         """Whether steps can be divided between threads of ours, which leaves BLAS one in each."""
-        parts = [*self.network.layers, self.loss, self.optimizer]
-        return self.is_blocked or (twins_are_on() and all(is_ours(part) for part in parts))
+        return self.is_blocked or (twins_are_on() and self.is_ours)
 
     def arrange(self, starts: Array) -> None:
         """Let batches begin at these rows of the epoch's order."""
@@ -214,9 +219,18 @@ class Steps:
         raw = self.x.dtype if network.layers[0].accepts_raw else network.dtype
         outputs = self.targets.outputs
         batch = self._batch = Batch(size, network.input_shape, outputs, raw, network.dtype)
-        with capture() as calls:
-            self._step(batch)
-        recording = Recording(calls, keep_gradient=self.one_by_one)
+        if self.compile is not False and self.is_ours:
+            # Only written down, and then run: so work arrays never take more memory than packed.
+            with separate_buffers(network.layers) as work, capture(run=False) as calls:
+                self._step(batch)
+            self._keep(size, batch, Recording(calls, self.one_by_one, work))
+            self._again(self._recorded[size], size)
+        else:
+            with capture() as calls:
+                self._step(batch)
+            self._keep(size, batch, Recording(calls, self.one_by_one))
+
+    def _keep(self, size: int, batch: Batch, recording: Recording) -> None:
         self._recorded[size] = _Recorded(batch, recording)
         self.way = way(recording, self.compile)
 

@@ -192,19 +192,56 @@ def test_a_callback_that_watches_steps_sees_each_one(rows):
     assert len(set(watch.losses)) == len(watch.losses)
 
 
-def test_compiled_steps_allocate_nothing(rows):
-    trainer = Trainer(network(), *rows, loss="cross_entropy", batch_size=16, epochs=1)
+ROWS = 4096  # so many that an array with an entry for each of them stands out
+
+
+def most_bytes(way, net, x, y, **options):
+    """What a step takes at most beyond what there was before it, in memory that Python counts."""
+    data = x[np.arange(ROWS) % len(x)], y[np.arange(ROWS) % len(y)]
+    trainer = Trainer(net, *data, batch_size=ROWS, epochs=1, compile=way == "compiled", **options)
     trainer.run()
-    recording = trainer.steps._recorded[16].recording
-    recording.run(1)
+    steps = trainer.steps
+    if way == "replayed":
+        steps.compile = "auto"
+        steps._recorded.clear()
+        steps.rows.index[...] = 0
+        steps.run()
+    steps.way = way
     tracemalloc.start()
-    trainer.steps.rows.index[...] = 0
-    before = tracemalloc.take_snapshot()
-    recording.run(4)
-    after = tracemalloc.take_snapshot()
+    for _ in range(3):  # the first notes what Python itself keeps
+        steps.rows.index[...] = 0
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        steps.run()
+        most = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    grown = [s for s in after.compare_to(before, "filename") if "numpy" in s.traceback[0].filename]
-    assert sum(s.size_diff for s in grown) == 0
+    return most
+
+
+@pytest.mark.parametrize("way", ["plain", "replayed", "compiled"])
+class TestStepsMakeNoNewArrays:
+    limit = ROWS  # bytes: a quarter of one float32 a row
+
+    @pytest.mark.parametrize("seed", range(28))
+    def test_layers(self, way, seed):
+        net = random_network(seed, dtype="float32", rate=0.3)
+        x, y = random_inputs(net, 64, seed), np.zeros((64, 3))
+        assert most_bytes(way, net, x, y, loss="mse") < self.limit
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_losses(self, way, loss, rows):
+        x, y = rows[0], np.eye(3, dtype=int)[rows[1]]
+        assert most_bytes(way, network(), x, y, loss=loss) < self.limit
+
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+    def test_optimizers(self, way, optimizer, rows):
+        options = {"name": optimizer, "learning_rate": 0.01, "l2": 0.01, "clip_norm": 1.0}
+        net = gn.Network([gn.Dense(300), gn.Dense(3)], (6,))  # θ is larger than the limit
+        assert most_bytes(way, net, *rows, loss="cross_entropy", optimizer=options) < self.limit
+
+
+def test_new_arrays_would_be_noticed(rows):
+    assert most_bytes("plain", network(Own()), *rows, loss="cross_entropy") > 4 * 9 * ROWS
 
 
 def test_two_networks_in_two_threads_train_as_they_would_alone(rows):

@@ -10,7 +10,7 @@ like.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -137,14 +137,25 @@ class Layer(Configurable):
 
 
 @contextmanager
-def separate_buffers(layers: Iterable[Layer]) -> Iterator[None]:
-    """Let layers use new work arrays for a while, for something recorded that keeps them."""
-    kept = [(layer, layer.__dict__.pop("_buffers", {})) for layer in layers]
+def separate_buffers(layers: Sequence[Layer]) -> Iterator[list[Array]]:
+    """Let layers use new work arrays for a while, for something recorded that keeps them.
+
+    Yields:
+        A list that holds those arrays afterwards.
+    """
+    own = ("_buffers", "_remembered")
+    kept = [
+        {name: layer.__dict__.pop(name) for name in own if name in layer.__dict__}
+        for layer in layers
+    ]
+    work: list[Array] = []
     try:
-        yield
+        yield work
     finally:
-        for layer, buffers in kept:
-            layer.__dict__["_buffers"] = buffers
+        for layer, before in zip(layers, kept, strict=True):
+            work.extend(layer.__dict__.pop("_buffers", {}).values())
+            layer.__dict__.pop("_remembered", None)
+            layer.__dict__.update(before)
 
 
 __all__ = ["LAYERS", "Layer", "Parameter", "Shape", "separate_buffers"]
