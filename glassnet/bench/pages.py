@@ -243,11 +243,11 @@ def scaling_page(report: Report, notes: str = "") -> str:
         notes,
         "## Every point",
         f"Medians of {_counted(report.runs, 'run')} that alternate A B A B, after one that does "
-        "not count; exponents are those since the line before. Short epochs are repeated within a "
-        "run. Of long ones, except along the axis of rows, only so many steps are timed as take "
-        "about a second, and their time is scaled up: the last column has the share of an epoch "
-        "that was timed. PyTorch runs eagerly, with fused Adam. Machine and versions are on "
-        f"[the page of benchmarks]({BENCHMARKS}.md).",
+        "not count; exponents are those since the line before, of the shortest runs. Short epochs "
+        "are repeated within a run. Of long ones, except along the axis of rows, only so many "
+        "steps are timed as take about a second, and their time is scaled up: the last column has "
+        "the share of an epoch that was timed. PyTorch runs eagerly, with fused Adam. Machine and "
+        f"versions are on [the page of benchmarks]({BENCHMARKS}.md).",
         _table(SCALING_HEADER, scaling_rows(report)),
         "`make bench WORKLOADS=scaling BENCH_OPTIONS=--update` in a clone measures this again. "
         + AGAIN,

@@ -116,7 +116,10 @@ class Growth:
 
 
 def growth(points: list[ScalingPoint]) -> list[Growth]:
-    """The local exponents: the slopes of the log-log plot."""
+    """The local exponents: the slopes of the log-log plot of the shortest runs.
+
+    Other programs can only make a run longer, and a slope shows it twice.
+    """
     found = []
     for axis in AXES:
         line = sorted((p for p in points if p.axis == axis), key=lambda p: p.value)
@@ -137,7 +140,7 @@ def _slope(low: ScalingPoint, high: ScalingPoint, contender: str) -> float | Non
     first, second = best_of(low, contender), best_of(high, contender)
     if first is None or second is None:
         return None
-    return math.log(second.median / first.median) / math.log(high.value / low.value)
+    return math.log(min(second.values) / min(first.values)) / math.log(high.value / low.value)
 
 
 @dataclass(frozen=True)

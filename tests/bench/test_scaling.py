@@ -51,6 +51,12 @@ def test_exponents_are_the_slopes_of_the_log_log_plot():
     assert [growth.theirs for growth in exponents] == pytest.approx([0, 1])
 
 
+def test_exponents_are_not_disturbed_by_a_long_run():
+    found = points("rows", (10, 1.0, 1.0), (100, 10.0, 1.0))
+    found[1].timings[0].values += [90.0, 90.0]
+    assert scaling.growth(found)[0].ours == pytest.approx(1)
+
+
 def test_a_knee_is_ours_alone():
     shared = points("rows", (10, 1.0, 5.0), (100, 10.0, 5.0), (1_000, 1_000.0, 50.0))
     assert scaling.knees(shared) == []
