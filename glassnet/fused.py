@@ -8,7 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.accelerate import Array, accelerated
-from glassnet.layers.batch_norm import batch_norm_backward, batch_norm_forward
+from glassnet.layers.batch_norm import (
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+)
 from glassnet.layers.dense import dense_forward, dense_weight_gradient
 from glassnet.layers.dropout import dropout_backward, dropout_forward, dropout_next_step
 from glassnet.layers.philox import philox_words
@@ -34,6 +38,21 @@ def normalise_rectify(
     """y = max(γ x̂ + β, 0), and the running values moved."""
     running = running_mean, running_var
     batch_norm_forward.reference(x, gamma, beta, *running, momentum, epsilon, x_hat, inv_std, y)
+    relu_forward.reference(y, y)
+
+
+@accelerated
+def normalise_rectify_inference(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    epsilon: Array,
+    y: Array,
+) -> None:
+    """y = max(γ x̂ + β, 0) with the running mean and variance."""
+    batch_norm_inference.reference(x, gamma, beta, running_mean, running_var, epsilon, y)
     relu_forward.reference(y, y)
 
 

@@ -29,8 +29,13 @@ from glassnet.fused import (
     normalise_rectify_backward,
     normalise_rectify_drop,
     normalise_rectify_drop_backward,
+    normalise_rectify_inference,
 )
-from glassnet.layers.batch_norm import batch_norm_backward, batch_norm_forward
+from glassnet.layers.batch_norm import (
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+)
 from glassnet.layers.dense import dense_forward, dense_input_gradient, dense_weight_gradient
 from glassnet.layers.dropout import dropout_backward, dropout_forward, dropout_next_step
 from glassnet.layers.philox import philox_words
@@ -94,6 +99,15 @@ FUSIONS = (
             normalise_rectify_backward: (
                 (relu_backward, "dy y d_normal"),
                 (batch_norm_backward, "d_normal x_hat inv_std gamma dx d_gamma d_beta"),
+            ),
+        },
+    ),
+    Fusion(
+        why="In inference too the rectified numbers are written once.",
+        runs={
+            normalise_rectify_inference: (
+                (batch_norm_inference, "x gamma beta running_mean running_var epsilon normal"),
+                (relu_forward, "normal y"),
             ),
         },
     ),

@@ -81,6 +81,27 @@ def test_steps_with_parts_of_ones_own_stay_as_they_are():
     assert_not_fused(lambda: [*normalised(0.4), Own()], DEEP + NORMALISED)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [1, 8, 37])
+@pytest.mark.parametrize("rows", [1, 2, 70])
+def test_inference_with_batch_norm_and_relu(rows, width, dtype):
+    rng = np.random.default_rng(3)
+    net, *_ = train(lambda: normalised(0.4, width=width), "auto", dtype=dtype)
+    x = rng.normal(size=(rows, 6)).astype(dtype)
+
+    def assert_equal():
+        recorded, plain = net.outputs(x), net.forward(x)
+        recording = net._forward_pass(x, 0)._recording
+        called = [kernel.__name__ for kernel, _ in recording.fused]
+        assert called.count("normalise_rectify_inference") == 2
+        assert "relu_forward" not in called
+        assert recorded.tobytes() == plain.tobytes()
+
+    assert_equal()
+    with references():
+        assert_equal()
+
+
 def calls_of_batch_norm_and_relu():
     rows, columns, names = (4, 3), (3,), {}
     calls = []

@@ -100,18 +100,29 @@ def batch_norm_backward(dy, x_hat, inv_std, gamma, dx, d_gamma, d_beta):
             dx[i, j] = gamma[j] * inv_std[j] * (dy[i, j] - undone)
 
 
+@compiled(inline=True)
+def running_scale(x, gamma, running_var, epsilon, scale):
+    """γ/√(v + ε) of each column."""
+    for j in range(np.uint64(x.shape[1])):
+        scale[j] = gamma[j] / np.sqrt(running_var[j] + x.dtype.type(epsilon[()]))
+
+
+@compiled(inline=True)
+def normalise_row(x, i, running_mean, scale, beta, y):
+    """y = γ x̂ + β in row i, with γ/√(v + ε) in `scale`."""
+    for j in range(np.uint64(x.shape[1])):
+        y[i, j] = (x[i, j] - running_mean[j]) * scale[j] + beta[j]
+
+
 @compiled
 def batch_norm_inference(x, gamma, beta, running_mean, running_var, epsilon, y):
-    n, d = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    n = np.uint64(x.shape[0])
     if n == 0:
         return
-    first = y[0]  # holds γ/√(v + ε) until its turn comes, last
-    for j in range(d):
-        first[j] = gamma[j] / np.sqrt(running_var[j] + x.dtype.type(epsilon[()]))
-    for i in range(n):
-        row = n - np.uint64(1) - i
-        for j in range(d):
-            y[row, j] = (x[row, j] - running_mean[j]) * first[j] + beta[j]
+    scale = y[0]  # until its turn comes, last
+    running_scale(x, gamma, running_var, epsilon, scale)
+    for back in range(n):
+        normalise_row(x, n - np.uint64(1) - back, running_mean, scale, beta, y)
 
 
 @compiled

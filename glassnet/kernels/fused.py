@@ -7,7 +7,7 @@ was added to it is rounded here too (`product`), and not made part of a multiply
 
 import numpy as np
 
-from glassnet.kernels.batch_norm import column_statistics, standardise_row
+from glassnet.kernels.batch_norm import column_statistics, running_scale, standardise_row
 from glassnet.kernels.compile import compiled
 from glassnet.kernels.philox import HALF, LOW, ROUNDS, next_key, one_round
 
@@ -101,6 +101,26 @@ def words_of_four_rows(key, step, before, first, last, words):
 def rows_of_four(n, four):
     """How many rows the four have: fewer than four at the end."""
     return min(FOUR, n - FOUR * four)
+
+
+@compiled(inline=True)
+def normalise_rectify_row(x, i, running_mean, scale, beta, y):
+    """y = max(γ x̂ + β, 0) in row i, with γ/√(v + ε) in `scale`."""
+    zero = y.dtype.type(0)
+    for j in range(np.uint64(y.shape[1])):
+        z = (x[i, j] - running_mean[j]) * scale[j] + beta[j]
+        y[i, j] = zero if z <= zero else z
+
+
+@compiled
+def normalise_rectify_inference(x, gamma, beta, running_mean, running_var, epsilon, y):
+    n = np.uint64(x.shape[0])
+    if n == 0:
+        return
+    scale = y[0]  # until its turn comes, last
+    running_scale(x, gamma, running_var, epsilon, scale)
+    for back in range(n):
+        normalise_rectify_row(x, n - np.uint64(1) - back, running_mean, scale, beta, y)
 
 
 @compiled

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from kernel_cases.case import Case, blank
-from kernel_cases.layers import batch_norm_backward, batch_norm_forward, normal, step
+from kernel_cases.layers import (
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+    normal,
+    step,
+)
 
 RATE, MOMENTUM, SLOPE = np.array(0.1), np.array(0.9), np.array(0.3)
 
@@ -84,6 +90,7 @@ def descend_listed(rng, shape, dtype):
 
 CASES = {
     "fused.normalise_rectify": Case(batch_norm_forward, rows=2),
+    "fused.normalise_rectify_inference": Case(batch_norm_inference),
     "fused.normalise_rectify_backward": Case(back(), rows=1),
     "fused.normalise_rectify_drop": Case(normalise_rectify_drop, rows=2),
     "fused.normalise_rectify_drop_backward": Case(back(SLOPE), rows=1),
