@@ -76,6 +76,9 @@ SMALLEST_ROWS = 4096
 SMALLEST_STEP = 10_000_000
 """Operations in the products of a step from which the step is divided."""
 
+LONG_STEP = 100_000_000
+"""Operations from which a single step is divided: a thread takes some 0.1 ms to start."""
+
 BLOCK = 32
 """Halves end at a multiple of this, a multiple of the blocks that BLAS computes in."""
 
@@ -254,6 +257,7 @@ class Owners:
             does not slow down writing another.
 
     Attributes:
+        pays_for_one: whether the threads are worth starting for a single step.
         together: how many steps are divided next.
         apart: how many steps one thread takes before that.
     """
@@ -262,6 +266,7 @@ class Owners:
         from glassnet.kernels.executor import Program
 
         self.lists = lists
+        self.pays_for_one = 2 * sum(map(operations, lists[1])) >= LONG_STEP
         self.arrivals = arrivals
         self.together, self.apart = FEW_STEPS, 0
         self._next_apart = FEW_STEPS

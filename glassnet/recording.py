@@ -113,9 +113,8 @@ class Recording:
 
     def _run_some(self, steps: int) -> tuple[int, Call | None]:
         """Run some of these steps, on two threads where that pays; how many, and what raised."""
-        # A thread takes some 0.1 ms to start, which a single step does not earn back.
-        owners = self._owners if steps > 1 and second_is_free() else None
-        if owners is None:
+        owners = self._owners if second_is_free() else None
+        if owners is None or (steps == 1 and not owners.pays_for_one):
             return steps, self._run_alone(steps)
         if owners.apart == 0:
             number = min(steps, owners.together)
