@@ -221,12 +221,14 @@ class Trainer:
 
     def _in_a_row(self) -> int:
         """How many epochs may run before anybody is told: those of some 50 ms, at most."""
-        if self._hears_of_epochs or self.batch or not (self.history and self.steps.in_epochs):
+        if self._hears_of_epochs or not self.history:
+            return 1
+        in_time = int(CHUNK_SECONDS / max(self.history[-1]["seconds"], 1e-9))
+        if in_time <= 1 or not self.steps.in_epochs:
             return 1
         ends = [phase.start for phase in self.phases if phase.start > self.epoch]
         left = min([self.epochs, *ends]) - self.epoch
-        in_time = int(CHUNK_SECONDS / max(self.history[-1]["seconds"], 1e-9))
-        return max(1, min(left, in_time, self._epochs.most))
+        return min(left, in_time, self._epochs.most)
 
     @functools.cached_property
     def _hears_of_epochs(self) -> bool:
@@ -254,11 +256,12 @@ class Trainer:
                 self.steps.run_epochs(self._epochs.beginning, self._in_a_row_ending, count)
                 self._tell("on_step_end")
         except FloatingPointError:
-            self._end_epochs(started)
+            self._record(started)
             self._diverge()
             raise
         self.history.way = self.network.way = self.steps.way
-        self._end_epochs(started)
+        if self._record(started):
+            self._tell("on_epoch_end")
 
     def _run_steps(self) -> None:
         while self.batch < self.batches:
@@ -274,14 +277,14 @@ class Trainer:
         checks = [(stop_unless_all_finite, (self.network.theta,))] if self.steps.checked else []
         return [*self._epochs.ending, *checks]
 
-    def _end_epochs(self, started: float) -> None:
-        """Write down the epochs that have ended, if any, and tell the callbacks."""
+    def _record(self, started: float) -> int:
+        """Write down the epochs that have ended since then, and return how many they are."""
         ended = int(self._epochs.done)
         held_out = self._held_out_scores() if ended else {}
         self._seconds += time.perf_counter() - started
         if not ended:
-            return
-        rates = [*self._epochs.rates[: ended - 1, -1].tolist(), self.optimizer.learning_rate]
+            return 0
+        rates = self._epochs.rates[:ended, -1].tolist()  # of their last steps
         for sums, rate in zip(self._epochs.sums[:ended], rates, strict=True):
             self.epoch += 1
             scores = read_scores(self.task, sums) | held_out
@@ -290,7 +293,7 @@ class Trainer:
         self.schedule.observe(self.history[-1])
         self.network.epochs_trained += ended
         self._epochs.done[...] = 0
-        self._tell("on_epoch_end")
+        return ended
 
     def _held_out_scores(self) -> dict[str, float]:
         if self.validation is None:

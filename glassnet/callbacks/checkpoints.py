@@ -51,6 +51,11 @@ class Checkpoint(Callback):
         """Only if files are written every so many steps."""
         return self.every_steps > 0
 
+    @property
+    def every_epoch(self) -> bool:
+        """Only if files are written every so many epochs."""
+        return self.every_epochs > 0
+
     def on_step_end(self, trainer: Trainer) -> None:
         if self.every_steps and trainer.step % self.every_steps == 0:
             self._write(trainer)

@@ -143,6 +143,19 @@ def batch_of(values):
     return arguments
 
 
+def words_and_order(draw, n, k):
+    return draw.rng.integers(0, 2**32, 2 * n + n % 2, dtype=np.uint32), np.zeros(n, np.int64)
+
+
+def begin_epoch(draw, n, k):
+    return draw.rng.random((n + 1, k)), np.array(n), np.zeros(k), draw.rng.random(4)
+
+
+def end_epoch(draw, n, k):
+    counters = np.array(n), np.array([7]), np.array(k)
+    return draw.rng.random(4), np.zeros((n + 5, 4)), *counters  # every call takes the next row
+
+
 STEP, SHARE, BETAS, EPSILON = 0.1, 0.9, (0.9, 0.999), 1e-8
 
 ARGUMENTS = {
@@ -152,6 +165,11 @@ ARGUMENTS = {
     "batches.add_to": lambda draw, n, k: (draw.normal(n * k), draw.normal(n * k)),
     "batches.divide": lambda draw, n, k: (draw.normal(n * k), number(7)),
     "batches.next_batch": lambda draw, n, k: (np.array(2), np.array(7)),
+    "epochs.shuffle": words_and_order,
+    "epochs.begin_epoch": begin_epoch,
+    "epochs.end_epoch": end_epoch,
+    "epochs.keep": lambda draw, n, k: (draw.normal(n, k), draw.nothing(n, k)),
+    "epochs.stop_unless_all_finite": lambda draw, n, k: (draw.normal(n * k),),
     "layers.dense.dense_forward": dense_forward,
     "layers.dense.dense_forward, BLAS": many_inputs(dense_forward),
     "layers.dense.dense_forward_without_bias": dense_forward_without_bias,
