@@ -434,6 +434,16 @@ def test_a_missing_value_is_found_in_a_later_chunk_and_in_images():
         gn.Network([gn.Flatten()], (2, 2)).forward(images)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_large_numbers_are_finite_and_hide_none_that_are_not(bad):
+    net = gn.Network([gn.Dense(1)], (3,))
+    x = np.full((2000, 3), 1e30, np.float32)  # its square is too large for a float32
+    assert net.checked_inputs(x) is not None
+    x[1500, 2] = bad
+    with pytest.raises(ValueError, match="row 1500, column 2 is"):
+        net.checked_inputs(x)
+
+
 def test_impute_takes_missing_values_but_not_infinite_ones():
     network = gn.Network([gn.Impute(), gn.Dense(1)], (2,))
     network.forward([[np.nan, 1.0]])
