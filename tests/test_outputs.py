@@ -18,6 +18,11 @@ from glassnet.threads import SMALL_PRODUCT, blas_threads, workers_for
 WIDTH = 256
 
 
+@pytest.fixture(autouse=True)
+def _few_rows_are_compiled_too(monkeypatch):
+    monkeypatch.setattr("glassnet.network.FEW_OPERATIONS", 0)
+
+
 def network(*extra, dtype="float32", width=WIDTH):
     """Dense layers with and without batch norm, whose running values are far from 0 and 1."""
     layers = [gn.Dense(width), gn.BatchNorm(), gn.ReLU(), gn.Dropout(0.3)]
