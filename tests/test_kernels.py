@@ -74,6 +74,30 @@ def assert_twins_agree(name: str, arrays, dtype: str, floor: float | None = None
         np.testing.assert_allclose(received, expected, TOLERANCE[dtype], atol, err_msg=message)
 
 
+FENCE = 4096
+
+
+def fenced(array):
+    """A copy with known bytes before and behind it, and those bytes."""
+    memory = np.full(FENCE + array.nbytes + FENCE, 0xA5, np.uint8)
+    copy = np.ndarray(array.shape, array.dtype, memory.data, FENCE)
+    copy[...] = array
+    return copy, (memory[:FENCE], memory[FENCE + array.nbytes :])
+
+
+@every_kernel
+@both_dtypes
+@pytest.mark.parametrize("shape", [(0, 4), (1, 4), (2, 9), (3, 7), (5, 1), (33, 70)])
+def test_twins_write_nothing_outside_of_their_arrays(name, shape, dtype):
+    if shape[0] < CASES[name].rows:
+        pytest.skip("takes more rows")
+    arrays, fences = zip(*map(fenced, drawn(name, shape, dtype)), strict=True)
+    with np.errstate(all="ignore"):
+        kernel_of(name).twin(*arrays)
+    for argument, sides in zip(arguments_of(kernel_of(name).reference), fences, strict=True):
+        assert all((side == 0xA5).all() for side in sides), argument
+
+
 def test_every_kernel_has_a_row():
     assert glassnet.trainer  # the whole package is imported, and so are all kernels
     own = {name for name, kernel in KERNELS.items() if kernel.__module__.startswith("glassnet.")}

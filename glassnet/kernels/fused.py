@@ -150,7 +150,8 @@ def normalise_rectify_drop(
     fours = (n + FOUR - np.uint64(1)) // FOUR
     for back in range(fours):
         four = fours - np.uint64(1) - back
-        words_of_four_rows(key, step, four * d, zero, d, work)
+        blocks = (rows_of_four(n, four) * d + FOUR - np.uint64(1)) // FOUR  # as many as `work` has
+        words_of_four_rows(key, step, four * d, zero, blocks, work)
         for of_four in range(rows_of_four(n, four)):
             row = rows_of_four(n, four) - np.uint64(1) - of_four
             i = FOUR * four + row
