@@ -5,6 +5,8 @@ through the layers as one: blocks of rows that fit into the processor's cache do
 other, and their gradients are added up. Two workers take half of the blocks each, on arrays of
 their own; θ is read by both and moved by none of them.
 
+Inputs that are mostly zero are listed without their zeros first (see `glassnet.nonzeros`).
+
 This needs layers in which a row depends on no other row (`Layer.row_wise`). Whether a batch is
 taken in blocks depends on its size and the layers alone, and the halves are the same on any
 machine, so that equal seeds give equal bits.
@@ -16,11 +18,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from glassnet.accelerate import Array, capture, flushed_denormals, is_ours
+from glassnet.accelerate import Array, Call, capture, flushed_denormals, is_ours
 from glassnet.batches import Batch, Epoch, add_to, divide, next_batch
 from glassnet.layers.base import Layer, separate_buffers
 from glassnet.losses import Loss, stop_unless_finite
 from glassnet.network import Network
+from glassnet.nonzeros import from_lists, listed
 from glassnet.recording import Compile, Recording, Way, way
 from glassnet.targets import Targets, add_scores
 from glassnet.threads import run_workers
@@ -75,16 +78,25 @@ class BlockedBatch:
             _Worker(network, np.arange(start, stop), *data)
             for start, stop in ((0, middle), (middle, len(x)))
         ]
-        self.way: Way = way(self.workers[0].recordings[0][0], compile)
+        self.compile = compile
+        self.way: Way = "plain"
 
     @property
     def x(self) -> Array:
         """The inputs of a block with a loss that is not finite, or of the last one."""
         worker = next((w for w in self.workers if not np.isfinite(w.batch.total[0])), None)
-        return (worker or self.workers[-1]).batch.x
+        return (worker or self.workers[-1]).inputs
+
+    def _record(self) -> None:
+        """Write down what the workers do; a loss that is not finite may be noticed here already."""
+        for worker in self.workers:
+            worker.record()
+        self.way = way(self.workers[0].recordings[0][0], self.compile)
 
     def run(self, sums: Array) -> None:
         """Fill the network's gradient with that of the batch, and add its scores to `sums`."""
+        if not self.workers[-1].recordings:
+            self._record()
         native = self.way == "compiled"
 
         def work(number: int) -> None:
@@ -108,7 +120,14 @@ class BlockedBatch:
 
 
 class _Worker:
-    """Half of the rows, and the arrays that one thread works on."""
+    """Half of the rows, and the arrays that one thread works on.
+
+    Attributes:
+        recordings: a step for each size of block, its arrays, and how many blocks it takes.
+        batch: the arrays of the block that was taken last.
+    """
+
+    batch: Batch
 
     def __init__(
         self,
@@ -128,12 +147,24 @@ class _Worker:
         self.gradient = np.zeros_like(network.gradient)
         self.sums = np.zeros(4)
         self._block_gradient = np.zeros_like(network.gradient)
-        full, rest = divmod(len(rows), BLOCK)
-        self.recordings = [
-            (self._record(size), count) for size, count in ((BLOCK, full), (rest, 1)) if size
-        ]
+        self.recordings: list[tuple[Recording, Batch, int]] = []
 
-    def _record(self, size: int) -> Recording:
+    def record(self) -> None:
+        """Write down how a block is taken, and the shorter one at the end; see `recordings`."""
+        x, order = self.data[0], self.rows.order
+        full, rest = divmod(len(order), BLOCK)
+        sizes = [(size, count) for size, count in ((BLOCK, full), (rest, 1)) if size]
+        captured = [(*self._capture(size), count) for size, count in sizes]
+        calls, batch, _ = captured[0]
+        nonzeros = listed(calls, batch.x, x[order[0] : order[-1] + 1])
+        if nonzeros is not None:
+            captured = [
+                (from_lists(calls, batch.x, nonzeros, self.rows.index), batch, count)
+                for calls, batch, count in captured
+            ]
+        self.recordings = [(Recording(calls), batch, count) for calls, batch, count in captured]
+
+    def _capture(self, size: int) -> tuple[list[Call], Batch]:
         network, (x, _, _) = self.network, self.data
         raw = x.dtype if network.layers[0].accepts_raw else network.dtype
         outputs = network.output_shape[0]
@@ -145,7 +176,7 @@ class _Worker:
             capture() as calls,
         ):
             self._take_block(batch)
-        return Recording(calls)
+        return calls, batch
 
     def _take_block(self, batch: Batch) -> None:
         network, task = self.network, self.data[1].task
@@ -159,12 +190,20 @@ class _Worker:
         add_scores(task, self.loss, outputs, batch, self.sums)
         next_batch(self.rows.index, self.rows.step)
 
+    @property
+    def inputs(self) -> Array:
+        """The inputs of the block whose turn it is, or of the last one."""
+        rows, last = self.rows, len(self.rows.starts) - 1
+        start = rows.starts[min(int(rows.index), last)]
+        return self.network.entry(self.data[0][rows.order[start : start + BLOCK]])
+
     def run(self, native: bool) -> None:
         """Add up the gradients and scores of all blocks."""
         self.gradient[:] = 0
         self.sums[:] = 0
         self.rows.index[...] = 0
-        for recording, count in self.recordings:
+        for recording, batch, count in self.recordings:
+            self.batch = batch
             if native:
                 recording.run(count)
             else:

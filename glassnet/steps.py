@@ -268,9 +268,9 @@ class Steps:
         if self._blocked is None:
             data = self.x, self.targets, self.weights
             self._blocked = BlockedBatch(self.network, self.loss, *data, self.checked, self.compile)
-            self.way = self._blocked.way
         self._batch = self._blocked
         self._blocked.run(self.sums)
+        self.way = self._blocked.way
         set_rate(self.rows.rates, self.rows.index, self.optimizer.scalars["learning_rate"])
         self.optimizer.step()
         next_batch(self.rows.index, self.rows.step)

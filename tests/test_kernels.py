@@ -7,6 +7,7 @@ import inspect
 
 import kernel_cases.fused
 import kernel_cases.layers
+import kernel_cases.nonzeros
 import kernel_cases.rest
 import numpy as np
 import pytest
@@ -21,7 +22,10 @@ from glassnet.kernels.compile import compiled
 
 # By the kernel's name; after a comma, what is special where a kernel has several rows.
 CASES: dict[str, Case] = (
-    kernel_cases.layers.CASES | kernel_cases.rest.CASES | kernel_cases.fused.CASES
+    kernel_cases.layers.CASES
+    | kernel_cases.rest.CASES
+    | kernel_cases.fused.CASES
+    | kernel_cases.nonzeros.CASES
 )
 
 every_kernel = pytest.mark.parametrize("name", CASES)
