@@ -210,12 +210,12 @@ def normalise_rectify_drop_backward_columns(
     normalise_rectify_drop_backward.reference(*inputs, dx[:, part], d_gamma[part], d_beta[part])
 
 
-# A batch of one row: the gradient of a dense layer's weights is xᵀ dy, which need not be written
+# A batch of few rows: the gradient of a dense layer's weights is xᵀ dy, which need not be written
 # down for plain SGD or momentum to take their step.
 
 
 @accelerated
-def descend_by_row(x: Array, dy: Array, weight: Array, learning_rate: Array) -> None:
+def descend_by_rows(x: Array, dy: Array, weight: Array, learning_rate: Array) -> None:
     """W ← W − η xᵀ dy."""
     d_weight = np.empty_like(weight)
     dense_weight_gradient.reference(x, dy, d_weight)
@@ -223,7 +223,7 @@ def descend_by_row(x: Array, dy: Array, weight: Array, learning_rate: Array) -> 
 
 
 @accelerated
-def momentum_by_row(
+def momentum_by_rows(
     x: Array, dy: Array, weight: Array, velocity: Array, learning_rate: Array, momentum: Array
 ) -> None:
     """G ← βG + xᵀ dy; W ← W − λG."""
@@ -258,4 +258,4 @@ def dense_forward_listed(x: Array, places: Array, weight: Array, bias: Array, y:
 @accelerated
 def descend_listed(x: Array, places: Array, dy: Array, weight: Array, learning_rate: Array) -> None:
     """W ← W − η xᵀ dy. The list leaves out rows of W that stay as they are if dy is finite."""
-    descend_by_row.reference(x, dy, weight, learning_rate)
+    descend_by_rows.reference(x, dy, weight, learning_rate)

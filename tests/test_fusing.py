@@ -12,6 +12,7 @@ from glassnet.accelerate import references
 from glassnet.fused import list_inputs
 from glassnet.fusing import FUSIONS, arguments_of, fused, goes_back
 from glassnet.layers.batch_norm import batch_norm_backward, batch_norm_forward
+from glassnet.layers.dense import dense_forward_without_bias
 from glassnet.layers.rectifiers import relu_backward, relu_forward
 from glassnet.trainer import Trainer
 
@@ -166,7 +167,7 @@ def sigmoids() -> list[gn.Layer]:
 @pytest.mark.parametrize("columns", [1, 6, 50])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
 def test_outer_products_are_not_written_down(optimizer, columns, dtype):
-    by_row = {"sgd": [*LISTED, "descend_by_row"], "momentum": ["momentum_by_row"]}
+    by_row = {"sgd": [*LISTED, "descend_by_rows"], "momentum": ["momentum_by_rows"]}
     assert_fused(
         sigmoids,
         by_row[optimizer],
@@ -195,13 +196,46 @@ def test_after_preprocessing_and_with_weight_decay():
         {"optimizer": gn.SGD(0.05, l2=0.1)},
         {"optimizer": gn.Momentum(0.05, form="step")},
         {"optimizer": "adam"},
-        {"optimizer": gn.SGD(0.05), "batch_size": 2},
+        {"optimizer": gn.SGD(0.05), "batch_size": 2},  # not with so few units
     ],
     ids=["clip_norm", "clip_value", "l2", "step", "adam", "two rows"],
 )
 def test_gradients_that_are_needed_are_written_down(options):
-    names = [*LISTED, "descend_by_row", "momentum_by_row"]
+    names = [*LISTED, "descend_by_rows", "momentum_by_rows"]
     assert_not_fused(sigmoids, names, **{"batch_size": 1} | options)
+
+
+def wide(units: int = 67) -> list[gn.Layer]:
+    return [gn.Dense(units), gn.Tanh(), gn.Dense(64), gn.ReLU()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("zeros", [0.0, 0.9])
+@pytest.mark.parametrize("columns", [1, 50, 51])
+@pytest.mark.parametrize(
+    ("kernel", "optimizer", "batch_size"),
+    [
+        ("descend_by_rows", "sgd", 2),
+        ("descend_by_rows", "sgd", 3),
+        ("descend_by_rows", "sgd", 4),
+        ("momentum_by_rows", "momentum", 2),
+    ],
+)
+def test_few_rows(kernel, optimizer, batch_size, columns, zeros, dtype):
+    options = {"batch_size": batch_size, "columns": columns, "zeros": zeros, "dtype": dtype}
+    *plain, _ = train(wide, False, optimizer=optimizer, **options)
+    *compiled, called = train(wide, True, optimizer=optimizer, **options)
+    assert called.count(kernel) == 2
+    assert_equal_runs(plain, compiled)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("batch_size", range(1, 10))
+def test_many_zeros_in_batches_of_any_size(batch_size, optimizer):
+    options = {"optimizer": optimizer, "batch_size": batch_size, "columns": 50, "zeros": 0.85}
+    *plain, _ = train(lambda: wide(130), False, **options)
+    *compiled, _ = train(lambda: wide(130), True, **options)
+    assert_equal_runs(plain, compiled)
 
 
 def test_the_gradient_can_be_kept():
@@ -221,6 +255,31 @@ def test_only_inputs_that_are_not_zero_are_listed():
         places = np.zeros(8, np.int64)
         function(x, places)
         assert places[:4].tolist() == [3, 1, 3, 5]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_inputs_that_are_not_finite_are_not_passed_over(rows):
+    rng = np.random.default_rng(0)
+    x, weight = np.zeros((rows, 40), np.float32), rng.normal(size=(40, 128)).astype(np.float32)
+    x[0, 3], x[0, 9], x[-1, 17] = np.inf, 1, np.nan
+    y = np.zeros((2, rows, 128), np.float32)
+    with np.errstate(invalid="ignore"):
+        dense_forward_without_bias.reference(x, weight, y[0])
+    dense_forward_without_bias.twin(x, weight, y[1])
+    np.testing.assert_array_equal(y[1], y[0])
+    assert np.isnan(y[1, -1]).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_half_of_the_columns_is_computed_as_in_the_whole(rows):
+    """`owners` gives each of two threads half of W's columns."""
+    rng = np.random.default_rng(0)
+    x, weight = np.zeros((rows, 784), np.float32), rng.normal(size=(784, 192)).astype(np.float32)
+    x[:, ::7] = rng.normal(size=(rows, 112))
+    y = np.zeros((2, rows, 192), np.float32)
+    dense_forward_without_bias.twin(x, weight, y[0])
+    dense_forward_without_bias.twin(x, weight[:, :96], y[1, :, :96])
+    np.testing.assert_array_equal(y[1, :, :96], y[0, :, :96])
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if goes_back(kernel_of(n))])

@@ -9,15 +9,19 @@ import numpy as np
 
 from glassnet.kernels.batch_norm import column_statistics, running_scale, standardise_row
 from glassnet.kernels.compile import compiled
+from glassnet.kernels.dense import (
+    ONE,
+    TWO,
+    column,
+    four_rows,
+    of_four_rows,
+    of_two_rows,
+    product,
+    two_rows,
+)
 from glassnet.kernels.philox import HALF, LOW, ROUNDS, next_key, one_round
 
 FOUR = np.uint64(4)
-
-
-@compiled(inline=True, rounded=True)
-def product(a, b):
-    """a · b, rounded."""
-    return a * b
 
 
 # Batch norm and ReLU, on all columns or on those of one of two threads (`glassnet.owners`).
@@ -263,26 +267,62 @@ def normalise_rectify_drop_backward_columns(
     open_backward(dy, y, first, last, enlarged, x_hat, inv_std, gamma, dx, d_gamma, d_beta)
 
 
-# Batches of one row.
+# Batches of few rows: two rows of W at a time, as in `dense_weight_gradient`. In plain descent a
+# row of W stays as it is where its input is zero in the whole batch.
+
+
+@compiled(inline=True)
+def are_zero(xk, xq):
+    """Whether no input of two columns differs from zero."""
+    sizes = abs(xk[0]) + abs(xk[1]) + abs(xk[2]) + abs(xk[3])
+    return sizes + abs(xq[0]) + abs(xq[1]) + abs(xq[2]) + abs(xq[3]) == 0
 
 
 @compiled
-def descend_by_row(x, dy, weight, learning_rate):
+def descend_by_rows(x, dy, weight, learning_rate):
     rate = weight.dtype.type(learning_rate[()])
-    for k in range(np.uint64(weight.shape[0])):
-        xk = x[0, k]
-        for j in range(np.uint64(weight.shape[1])):
-            weight[k, j] -= rate * product(xk, dy[0, j])
+    n, fan_in, units = len(x), np.uint64(len(weight)), np.uint64(weight.shape[1])
+    if n == 1:
+        for k in range(fan_in):
+            xk = x[0, k]
+            for j in range(units):
+                weight[k, j] -= rate * product(xk, dy[0, j])
+        return
+    for pair in range(fan_in // TWO):
+        k = TWO * pair
+        q = k + ONE
+        xk, xq = column(x, k), column(x, q)
+        if are_zero(xk, xq):
+            continue
+        if n == 2:
+            for j in range(units):
+                d = two_rows(dy, j)
+                weight[k, j] -= rate * of_two_rows(xk, d)
+                weight[q, j] -= rate * of_two_rows(xq, d)
+        else:
+            for j in range(units):
+                d = four_rows(dy, j)
+                weight[k, j] -= rate * of_four_rows(xk, d)
+                weight[q, j] -= rate * of_four_rows(xq, d)
+    for k in range(fan_in // TWO * TWO, fan_in):
+        xk = column(x, k)
+        for j in range(units):
+            weight[k, j] -= rate * of_four_rows(xk, four_rows(dy, j))
 
 
 @compiled
-def momentum_by_row(x, dy, weight, velocity, learning_rate, momentum):
+def momentum_by_rows(x, dy, weight, velocity, learning_rate, momentum):
     rate, beta = weight.dtype.type(learning_rate[()]), weight.dtype.type(momentum[()])
     for k in range(np.uint64(weight.shape[0])):
-        xk = x[0, k]
-        for j in range(np.uint64(weight.shape[1])):
-            velocity[k, j] = beta * velocity[k, j] + product(xk, dy[0, j])
-            weight[k, j] -= rate * velocity[k, j]
+        xk = column(x, k)
+        if len(x) == 1:
+            for j in range(np.uint64(weight.shape[1])):
+                velocity[k, j] = beta * velocity[k, j] + product(xk[0], dy[0, j])
+                weight[k, j] -= rate * velocity[k, j]
+        else:
+            for j in range(np.uint64(weight.shape[1])):
+                velocity[k, j] = beta * velocity[k, j] + of_two_rows(xk, two_rows(dy, j))
+                weight[k, j] -= rate * velocity[k, j]
 
 
 # With a list, the processor need not guess at every input whether it is zero: guessing wrong some

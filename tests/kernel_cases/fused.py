@@ -54,12 +54,14 @@ def row(rng, columns, dtype, zeros=0.0):
     return x
 
 
-def by_row(remembered):
+def by_rows(rows, remembered):
     def draw(rng, shape, dtype):
         fan_in, units = shape[1], 1 + shape[0]
+        x, dy = normal(rng, (rows, fan_in), dtype), normal(rng, (rows, units), dtype)
+        x[rng.random(x.shape) < 0.6] = 0
         matrices = normal(rng, (1 + remembered, fan_in, units), dtype)
         numbers = [RATE, MOMENTUM][: 1 + remembered]
-        return [row(rng, fan_in, dtype), row(rng, units, dtype), *matrices, *numbers]
+        return [x, dy, *matrices, *numbers]
 
     return draw
 
@@ -98,8 +100,12 @@ CASES = {
     "fused.normalise_rectify_backward_columns": Case(columns(back()), rows=1),
     "fused.normalise_rectify_drop_columns": Case(columns(normalise_rectify_drop), rows=2),
     "fused.normalise_rectify_drop_backward_columns": Case(columns(back(SLOPE)), rows=1),
-    "fused.descend_by_row": Case(by_row(0)),
-    "fused.momentum_by_row": Case(by_row(1)),
+    "fused.descend_by_rows": Case(by_rows(1, 0)),
+    "fused.descend_by_rows, two": Case(by_rows(2, 0)),
+    "fused.descend_by_rows, three": Case(by_rows(3, 0)),
+    "fused.descend_by_rows, four": Case(by_rows(4, 0)),
+    "fused.momentum_by_rows": Case(by_rows(1, 1)),
+    "fused.momentum_by_rows, two": Case(by_rows(2, 1)),
     "fused.list_inputs": Case(list_inputs, exact=True),
     "fused.dense_forward_listed": Case(dense_forward_listed),
     "fused.descend_listed": Case(descend_listed),

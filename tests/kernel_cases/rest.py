@@ -63,6 +63,17 @@ def many_inputs(case):
     return lambda draw, n, k: case(draw, n, k + 2000)
 
 
+def few_rows(case):
+    """Up to four rows of inputs that mostly are zero, with as many units as loops are for."""
+
+    def arguments(draw, n, k):
+        x, weight, *others = case(draw, min(n, 4), k)
+        x[draw.rng.random(x.shape) < 0.85] = 0
+        return x, *(np.repeat(array, 26, axis=-1) for array in (weight, *others))
+
+    return arguments
+
+
 def loss_of_numbers(draw, n, k):
     return draw.normal(n, k), draw.normal(n, k), draw.nothing(n), draw.nothing(n, k)
 
@@ -172,9 +183,12 @@ ARGUMENTS = {
     "epochs.stop_unless_all_finite": lambda draw, n, k: (draw.normal(n * k),),
     "layers.dense.dense_forward": dense_forward,
     "layers.dense.dense_forward, BLAS": many_inputs(dense_forward),
+    "layers.dense.dense_forward, few rows": few_rows(dense_forward),
     "layers.dense.dense_forward_without_bias": dense_forward_without_bias,
     "layers.dense.dense_forward_without_bias, BLAS": many_inputs(dense_forward_without_bias),
+    "layers.dense.dense_forward_without_bias, few rows": few_rows(dense_forward_without_bias),
     "layers.dense.dense_weight_gradient": dense_weight_gradient,
+    "layers.dense.dense_weight_gradient, few rows": few_rows(dense_weight_gradient),
     "layers.dense.dense_bias_gradient": dense_bias_gradient,
     "layers.dense.dense_input_gradient": dense_input_gradient,
     "layers.dense.dense_input_gradient, BLAS": many_inputs(dense_input_gradient),
