@@ -13,19 +13,19 @@ repeats the run. A flag wins over the file.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from glassnet.initializers import INITIALIZERS
 from glassnet.layers import LAYERS
 from glassnet.losses import LOSSES
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.registry import Registry, did_you_mean
+from glassnet.runs.sections import NotNegative, Section, Share, Whole, sentence
+from glassnet.runs.toml import read_toml, write_lines, write_section
 from glassnet.schedules import SCHEDULES
 
 Spec = dict[str, Any]
@@ -83,6 +83,10 @@ FLAGS = {
 }
 """The key that each flag of `glassnet train` sets."""
 
+_SOURCE = ': the name of a data set, or a file, such as source = "digits".'
+HINTS = {"data": _SOURCE, "data.source": _SOURCE}
+"""What to say beside "the key is missing; add it"."""
+
 
 def parse_spec(text: str) -> Spec:
     """A part and its options as they are written on a command line.
@@ -116,7 +120,7 @@ def _parse_value(text: str) -> Any:
     return text
 
 
-# What a value may be. A check raises ValueError; `_sentence` puts the key and the value before it.
+# What a value may be. A check raises ValueError; `sentence` puts the key and the value before it.
 
 
 def _spec_of(registry: Registry[Any]) -> BeforeValidator:
@@ -212,16 +216,7 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-Whole = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0)]
 Names = Annotated[list[str], BeforeValidator(_names)]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys and numbers that are not finite are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class DataSettings(Section):
@@ -246,7 +241,10 @@ class NetworkSettings(Section):
 
     layers: Annotated[list[Any], BeforeValidator(_layers)] = [128, 64]
     activation: Annotated[Spec, BeforeValidator(_activation)] = {"name": "relu"}
+    output_activation: Annotated[Spec, BeforeValidator(_activation)] | None = None
+    """After the last layer, where the loss is to see its values: sigmoid with a squared error."""
     init: Annotated[Spec, _spec_of(INITIALIZERS)] | None = None
+    bias_init: Annotated[Spec, _spec_of(INITIALIZERS)] | None = None
     batch_norm: bool = False
     layer_norm: bool = False
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -310,7 +308,8 @@ def read_config(values: Mapping[str, Any], flags: Mapping[str, Any] | None = Non
     try:
         return RunConfig(**merged)
     except ValidationError as error:
-        raise ValueError(_sentence(error, given)) from None
+        flags_by_key = {FLAGS[flag]: f"--{flag.replace('_', '-')}" for flag in given}
+        raise ValueError(sentence(error, RunConfig, flags_by_key, HINTS)) from None
 
 
 def load_config(path: Path, flags: Mapping[str, Any] | None = None) -> RunConfig:
@@ -319,82 +318,21 @@ def load_config(path: Path, flags: Mapping[str, Any] | None = None) -> RunConfig
     Raises:
         ValueError: if the file can't be read, and as `read_config`.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"There is no file {path}: check the path.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path} can't be read as TOML: {error}.") from None
-    section = values.get("data")
-    if isinstance(section, dict) and isinstance(section.get("source"), str):
-        beside = path.parent / section["source"]
-        if beside.is_file():
-            section["source"] = str(beside)
+    values = read_toml(path)
+    find_source(values, path.parent)
     try:
         return read_config(values, flags)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-EXPECTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "string": "text",
-    "list": "a list",
-    "model": "a table of keys and values",
-}
-"""What pydantic's types of error, by their first word, say in ours."""
-
-
-def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
-    """The first thing that is wrong, as one sentence."""
-    # A mistyped key explains why another one seems to be missing.
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    path = _path(first["loc"])
-    where = next((f"--{f.replace('_', '-')}" for f in given if FLAGS[f] == path), path)
-    if first["type"] == "extra_forbidden":
-        section, _, key = path.rpartition(".")
-        known = _keys(section)
-        return (
-            f"Unknown key {path} (value {first['input']!r}).{did_you_mean(key, known)} "
-            f"Known keys{f' of [{section}]' if section else ''}: {', '.join(known)}."
-        )
-    if first["type"] == "missing":
-        return f"The key {path} is missing; add it" + (
-            ': the name of a data set, or a file, such as source = "digits".'
-            if path in ("data", "data.source")
-            else "."
-        )
-    cause = first.get("ctx", {}).get("error")
-    if cause and repr(first["input"]) in str(cause):
-        return f"{where}: {cause}"
-    reason = str(cause) if cause else "it" + first["msg"].removeprefix("Input")
-    for kind, expected in EXPECTED.items():
-        if first["type"].startswith(kind):
-            reason = f"expected {expected}"
-    return f"{where} is {first['input']!r}: {reason.rstrip('.')}."
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """The key that a location of pydantic's belongs to, without the names of alternatives."""
-    section = RunConfig.model_fields.get(str(location[0]))
-    nested = section is not None and _is_section(section.annotation)
-    return ".".join(str(part) for part in location[: 2 if nested else 1])
-
-
-def _keys(section: str) -> list[str]:
-    if not section:
-        return list(RunConfig.model_fields)
-    annotation = RunConfig.model_fields[section].annotation
-    return list(annotation.model_fields) if _is_section(annotation) else []  # type: ignore[union-attr]
-
-
-def _is_section(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Section)
-
-
-# Writing TOML, which the standard library can only read.
+def find_source(values: Mapping[str, Any], folder: Path) -> None:
+    """Let `data.source` in a file's values lead to the data file if it lies in that folder."""
+    section = values.get("data")
+    if isinstance(section, dict) and isinstance(section.get("source"), str):
+        beside = folder / section["source"]
+        if beside.is_file():
+            section["source"] = str(beside)
 
 
 def to_toml(config: RunConfig) -> str:
@@ -414,48 +352,9 @@ def to_toml(config: RunConfig) -> str:
     top, sections = [], []
     for name, value in config.model_dump(exclude_none=True).items():
         if isinstance(value, dict):
-            sections.append(_section(name, value))
+            sections.append(write_section(name, value))
         elif name == "phases":
-            sections.extend(f"[[phases]]\n{_lines(phase)}" for phase in value)
+            sections.extend(f"[[phases]]\n{write_lines(phase)}" for phase in value)
         else:
-            top.append(f"{name} = {_toml(value)}")
+            top.append(write_lines({name: value}))
     return "\n\n".join(["\n".join(top), *sections]) + "\n"
-
-
-def _section(name: str, values: Mapping[str, Any]) -> str:
-    plain = {k: v for k, v in values.items() if not _is_tables(v)}
-    tables = [(f"{name}.{k}", table) for k, v in values.items() if _is_tables(v) for table in v]
-    text = f"[{name}]\n{_lines(plain)}"
-    return "\n\n".join([text, *(f"[[{path}]]\n{_lines(table)}" for path, table in tables)])
-
-
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
-
-
-def _lines(values: Mapping[str, Any]) -> str:
-    return "\n".join(f"{_key(k)} = {_toml(v)}" for k, v in values.items() if v is not None)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items() if v is not None)
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return repr(value)
-
-
-def _key(key: Any) -> str:
-    text = str(key)
-    bare = text.replace("_", "").replace("-", "")
-    return text if bare.isascii() and bare.isalnum() else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    """A basic string: TOML's escapes are JSON's, but it wants DEL escaped as well."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -49,7 +49,8 @@ from glassnet.losses import LOSSES, Loss
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
 from glassnet.registry import did_you_mean
-from glassnet.runs.config import ACTIVATIONS, RunConfig, Section, Spec
+from glassnet.runs.config import ACTIVATIONS, RunConfig, Spec
+from glassnet.runs.sections import Section
 from glassnet.schedules import SCHEDULES, Schedule, as_phases
 
 if TYPE_CHECKING:
@@ -298,13 +299,18 @@ def _target_scale(config: RunConfig, dataset: Dataset) -> str:
     wish = config.data.target_scale
     if dataset.task != "regression":
         return "none"
-    ends_in_dense = not _is_explicit(config) or _takes_units(config.network.layers[-1])
+    if _is_explicit(config):
+        last = str(config.network.layers[-1])
+        ends_in_dense = _takes_units(config.network.layers[-1])
+    else:
+        last = f"followed by {config.network.output_activation}"
+        ends_in_dense = config.network.output_activation is None
     if wish == "auto":
         return "standard" if ends_in_dense else "none"
     if wish == "standard" and not ends_in_dense:
         raise ValueError(
             "target_scale standard needs a Dense layer with a bias as the last one, to take over "
-            f"the target's units, but the last layer is {config.network.layers[-1]}: "
+            f"the target's units, but the last layer is {last}: "
             "use target_scale none."
         )
     return wish
@@ -407,21 +413,40 @@ def _body(config: RunConfig, outputs: int, has_axes: bool) -> list[Layer]:
             layers.append(BatchNorm())
         if network.layer_norm:
             layers.append(LayerNorm())
-        name = network.activation["name"]
-        layers.append(LAYERS.create({**network.activation, "name": ACTIVATIONS.get(name, name)}))
+        layers.append(_activation(network.activation))
         if network.dropout:
             layers.append(Dropout(network.dropout))
-    return [*layers, _dense(config, outputs)]
+    last = [] if network.output_activation is None else [_activation(network.output_activation)]
+    return [*layers, _dense(config, outputs), *last]
+
+
+def _activation(spec: Spec) -> Layer:
+    return LAYERS.create({**spec, "name": ACTIVATIONS.get(spec["name"], spec["name"])})
 
 
 def _dense(config: RunConfig, units: int) -> Dense:
-    init = config.network.init
-    return Dense(units, initializer=None if init is None else INITIALIZERS.create(init))
+    init, bias_init = config.network.init, config.network.bias_init
+    return Dense(
+        units,
+        initializer=None if init is None else INITIALIZERS.create(init),
+        bias_initializer="zeros" if bias_init is None else INITIALIZERS.create(bias_init),
+    )
+
+
+_SHORTHANDS = (
+    "activation",
+    "output_activation",
+    "init",
+    "bias_init",
+    "batch_norm",
+    "layer_norm",
+    "dropout",
+)
 
 
 def _refuse_shorthands(config: RunConfig) -> None:
     defaults = type(config.network)()
-    for key in ("activation", "init", "batch_norm", "layer_norm", "dropout"):
+    for key in _SHORTHANDS:
         if getattr(config.network, key) != getattr(defaults, key):
             raise ValueError(
                 f"network.{key} goes with widths of hidden layers (layers = [256, 128]), but "

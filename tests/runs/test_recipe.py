@@ -10,7 +10,7 @@ import pytest
 import glassnet as gn
 from glassnet.data import Dataset, Part
 from glassnet.runs.config import read_config
-from glassnet.runs.recipe import Units, fingerprint, folds, prepare
+from glassnet.runs.recipe import Units, fingerprint, folds, load_data, prepare
 
 
 def dataset(x: Any, y: Any = None, **more: Any) -> Dataset:
@@ -178,3 +178,19 @@ def test_text_columns_can_not_be_divided() -> None:
     )
     with pytest.raises(ValueError, match="categories of the text columns"):
         recipe(data, scale="10")
+
+
+def test_an_output_activation_and_initial_biases_come_from_the_configuration() -> None:
+    network = {
+        "layers": [3],
+        "activation": "sigmoid",
+        "output_activation": "sigmoid",
+        "init": "normal",
+        "bias_init": "normal",
+    }
+    config = read_config({"data": {"source": "iris"}, "network": network})
+    made = prepare(config, load_data(config)).network
+    assert [layer.name for layer in made.layers[-4:]] == ["Dense", "Sigmoid", "Dense", "Sigmoid"]
+    biases = [p.value for name, p in made.parameters.items() if name.endswith(".bias")]
+    assert len(biases) == 2
+    assert all(bias.all() for bias in biases)
