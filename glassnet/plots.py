@@ -78,7 +78,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
     scores = [key for key in ("accuracy", "rmse") if _has(history, key)]
     rates = {record["learning_rate"] for record in history if "learning_rate" in record}
     panels = ["loss", *scores, *(["learning_rate"] if len(rates) > 1 else [])]
-    figure = _figure(4.4 * len(panels) + 0.4, 3.6)
+    figure = empty_figure(4.4 * len(panels) + 0.4, 3.6)
     axes_row = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, key in zip(axes_row, panels, strict=True):
         _curve_panel(axes, history, key)
@@ -114,10 +114,10 @@ def _curve_panel(axes: Axes, history: Sequence[Mapping[str, float]], key: str) -
     axes.set(title=title, xlabel="epoch", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if key == "accuracy":
-        _as_percent(axes)
+        as_percent(axes)
     if key != "learning_rate":
         axes.legend(frameon=False)
-    _plain(axes)
+    plain(axes)
 
 
 # Classes: what is taken for what.
@@ -144,11 +144,11 @@ def confusion_matrix(matrix: Any, classes: Sequence[object] = ()) -> Figure:
     side = min(max(2.8, 0.46 * len(names)), 11.0)
     upright = longest > 0.9 * side / len(names)
     height = side + (longest if upright else 0.3) + 1.2
-    figure = _figure(side + longest + 2.4, height, "compressed")
+    figure = empty_figure(side + longest + 2.4, height, "compressed")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     bar = figure.colorbar(image, ax=axes, label="share of the true class", pad=0.03)
-    _as_percent(bar.ax)
+    as_percent(bar.ax)
     _name_ticks(axes, names, upright)
     axes.set(xlabel="predicted class", ylabel="true class")
     total = counts.sum()
@@ -393,12 +393,12 @@ def _by_output(truth: Any, predicted: Any, names: Sequence[str], draw: Any) -> F
     shown = min(len(outputs), MOST_OUTPUTS)
     wide = min(shown, 3)
     tall = -(-shown // wide)
-    figure = _figure(4.6 * wide, 4.2 * tall)
+    figure = empty_figure(4.6 * wide, 4.2 * tall)
     grid = figure.subplots(tall, wide, squeeze=False).ravel()
     for k, axes in enumerate(grid):
         if k < shown:
             draw(axes, truth[:, k], predicted[:, k], outputs[k])
-            _plain(axes)
+            plain(axes)
         else:
             axes.axis("off")
     if shown < len(outputs):
@@ -478,7 +478,7 @@ def _weight_table(weights: Array, feature_names: Sequence[str], limit: float) ->
     names = feature_names if len(feature_names) == features else range(features)
     labels = [_short(str(name)) for name in names]
     height = 0.22 * features if named else 5.0
-    figure = _figure(min(max(4.0, 0.2 * units), 9.0) + 2.5, min(max(2.2, height), 8.8) + 1.2)
+    figure = empty_figure(min(max(4.0, 0.2 * units), 9.0) + 2.5, min(max(2.2, height), 8.8) + 1.2)
     axes = figure.subplots()
     drawn = _draw_weights(axes, weights, limit, "auto")
     figure.colorbar(drawn, ax=axes, label="weight", extend="both", fraction=0.05, pad=0.02)
@@ -531,13 +531,35 @@ def _pictures(images: Array) -> Array:
     return (images - low) / ((high - low) or 1.0)
 
 
+def image_grid(images: Any, titles: Sequence[str], marked: Sequence[bool] = ()) -> Figure:
+    """Images with a title each; marked ones have theirs in bold and a frame.
+
+    Arguments:
+        images: (n, h, w), (n, 1 or 3, h, w) or (n, h, w, 1 or 3).
+        titles: n of them.
+        marked: n of them, or none.
+    """
+    images = np.asarray(images)
+    if not len(images):
+        return _sentence("No images")
+    marked = marked or [False] * len(images)
+    figure, axes_list = _tiles(len(images), 1.1, 1.4)
+    pictures = _pictures(images)
+    for axes, picture, title, mark in zip(axes_list, pictures, titles, marked, strict=True):
+        axes.imshow(picture, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_title(title, fontsize=8, fontweight="bold" if mark else "normal")
+        if mark:
+            axes.spines[:].set(color=ORANGE, linewidth=2.0)
+    return figure
+
+
 def _tiles(
     count: int, width: float, height: float, beside: float = 0.4
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `count` empty tiles, each of so many inches, and some inches beside them."""
     wide = min(count, max(6, int(np.ceil(np.sqrt(count)))))
     tall = -(-count // wide)
-    figure = _figure(max(wide * width, 6.0) + beside, tall * height + 0.8, "compressed")
+    figure = empty_figure(max(wide * width, 6.0) + beside, tall * height + 0.8, "compressed")
     grid = list(figure.subplots(tall, wide, squeeze=False).flat)
     for axes in grid:
         axes.set(xticks=[], yticks=[])
@@ -550,7 +572,7 @@ def _tiles(
 # What all figures share.
 
 
-def _figure(
+def empty_figure(
     width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained"
 ) -> Figure:
     """An empty figure of so many inches; "compressed" is for axes that keep their proportions."""
@@ -564,18 +586,20 @@ def _figure(
 
 def _sentence(text: str) -> Figure:
     """A figure that says why there is nothing to see."""
-    figure = _figure(5.0, 1.2)
+    figure = empty_figure(5.0, 1.2)
     figure.text(0.5, 0.5, text, ha="center", va="center")
     return figure
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """A faint grid behind the lines, and no frame above and to the right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
 
 
-def _as_percent(axes: Axes) -> None:
+def as_percent(axes: Axes) -> None:
+    """Write the shares on the vertical axis as percentages."""
     from matplotlib.ticker import PercentFormatter
 
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))

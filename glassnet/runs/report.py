@@ -229,9 +229,9 @@ def _setup(recipe: Recipe, facts: Mapping[str, Any]) -> list[list[str]]:
         ["target", ", ".join(dataset.target) or "–"],
         ["scaling of the inputs", describe_scale(config.data.scale)],
         ["missing values", {"refuse": "none", "impute": "filled in"}[config.data.missing]],
-        ["loss", _spec(training.loss)],
-        ["optimizer", _spec(training.optimizer)],
-        ["schedule", _spec(training.schedule)],
+        ["loss", describe_spec(training.loss)],
+        ["optimizer", describe_spec(training.optimizer)],
+        ["schedule", describe_spec(training.schedule)],
         ["batch size", f"{training.batch_size}"],
         ["epochs", f"{facts['epochs']} of at most {training.epochs}"],
         ["ended early", facts["stopped"] or "no"],
@@ -257,7 +257,7 @@ def describe_scale(scale: float | str) -> str:
     return f"divided by {scale:g}" if isinstance(scale, float) else words.get(scale, scale)
 
 
-def _spec(spec: Mapping[str, Any] | None) -> str:
+def describe_spec(spec: Mapping[str, Any] | None) -> str:
     """A part and its options, without those that do nothing."""
     options = {k: v for k, v in (spec or {}).items() if k != "name" and v not in (None, 0.0)}
     inside = ", ".join(f"{key}={value}" for key, value in options.items())

@@ -117,7 +117,9 @@ def _field_type(section: type[Section], key: str) -> Any:
 
 
 def _without_none(annotation: Any) -> Any:
-    """`X` of `X | None`."""
+    """`X` of `X | None` and of `Annotated[X, …]`."""
+    if get_origin(annotation) is Annotated:
+        return _without_none(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [part for part in get_args(annotation) if part is not type(None)]
         return rest[0] if len(rest) == 1 else annotation

@@ -1,0 +1,181 @@
+"""Cells: the trainings that an experiment's grid comes to, each with seeds derived from names.
+
+A cell's seed is a hash of the paper, the experiment, its point on every axis and the number of the
+repetition. So a value that is added to an axis, or one repetition more, changes no other cell.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glassnet.experiments.measures import label_of
+from glassnet.experiments.specification import (
+    AxisPoint,
+    Experiment,
+    RecordSettings,
+    Setup,
+    nested,
+    read_section,
+)
+from glassnet.registry import did_you_mean
+from glassnet.runs.config import parse_spec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training.
+
+    Attributes:
+        paper, experiment: whose.
+        labels: its point on every axis.
+        repetition: from 0.
+        setup: how it is trained; `setup.seed` decides dropout and the order of rows, and the
+            initial weights too unless there is a `start_seed`.
+        start_seed: of initial weights that other cells share.
+        record: what is kept.
+        alone: whether nothing may run beside it.
+    """
+
+    paper: str
+    experiment: str
+    labels: Mapping[str, str]
+    repetition: int
+    setup: Setup
+    start_seed: int | None
+    record: RecordSettings
+    alone: bool = False
+
+    @property
+    def title(self) -> str:
+        """What to call it while it runs."""
+        where = ", ".join(f"{axis} {label}" for axis, label in self.labels.items())
+        name = f"{self.paper}/{self.experiment}" if self.paper else self.experiment
+        return f"{name}{': ' + where if where else ''} (repetition {self.repetition + 1})"
+
+
+def seed_from(*names: object) -> int:
+    """A seed below 2³² that is a function of names and nothing else.
+
+    >>> seed_from("a", 1) == seed_from("a", 1), seed_from("a", 1) == seed_from("a", 2)
+    (True, False)
+    """
+    text = json.dumps([str(name) for name in names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A set-up with changes: tables key by key, while a part with a `name` replaces another.
+
+    >>> merged({"training": {"epochs": 5, "optimizer": "adam"}}, {"training": {"epochs": 6}})
+    {'training': {'epochs': 6, 'optimizer': 'adam'}}
+    >>> merged({"optimizer": "adam"}, {"optimizer": {"beta1": 0.8}})
+    {'optimizer': {'name': 'adam', 'beta1': 0.8}}
+    >>> merged({"optimizer": {"name": "adam", "beta1": 0.8}}, {"optimizer": {"name": "sgd"}})
+    {'optimizer': {'name': 'sgd'}}
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(base))
+    for key, value in changes.items():
+        if not isinstance(value, Mapping) or "name" in value:
+            result[key] = copy.deepcopy(value)
+            continue
+        before = result.get(key, {})
+        if isinstance(before, str):  # a part without options
+            before = parse_spec(before)
+        result[key] = merged(before if isinstance(before, Mapping) else {}, value)
+    return result
+
+
+def expand(experiment: Experiment, quick: bool = False) -> list[Cell]:
+    """All cells and repetitions of an experiment, repetition by repetition.
+
+    Raises:
+        ValueError: if a point of an axis gives a set-up that is not allowed.
+    """
+    if not experiment.train:
+        return []
+    seeds = experiment.quick.seeds if quick and experiment.quick.seeds else experiment.seeds
+    grid = list(_grid(experiment, quick))
+    return [
+        _cell(experiment, points, repetition, quick)
+        for repetition in range(seeds)
+        for points in grid
+    ]
+
+
+def check_cells(experiment: Experiment) -> None:
+    """Read every cell's set-up and make its parts once, so that a slip is told before training.
+
+    Raises:
+        ValueError: for a set-up that is not allowed, or a name that does not exist.
+    """
+    from glassnet.runs.recipe import check_parts
+
+    for name, kept in experiment.quick.keep.items():
+        labels = [point.label for point in experiment.axis(name).points_list()]
+        for label in map(label_of, kept):
+            _check_label(f"quick.keep.{name}", label, labels)
+    for cell in experiment.twins:
+        for name, label in cell.items():
+            labels = [point.label for point in experiment.axis(name).points_list()]
+            _check_label(f"twins.{name}", label, labels)
+    for quick in (False, True):
+        for cell_of_grid in expand(experiment, quick):
+            if cell_of_grid.repetition == 0:
+                check_parts(cell_of_grid.setup)
+
+
+def _check_label(where: str, label: str, labels: list[str]) -> None:
+    if label not in labels:
+        raise ValueError(
+            f"{where}: there is no point {label!r}.{did_you_mean(label, labels)} "
+            f"There are: {', '.join(labels)}."
+        )
+
+
+def _grid(experiment: Experiment, quick: bool) -> Iterator[dict[str, AxisPoint]]:
+    sides = []
+    for name, axis in experiment.axes.items():
+        points = axis.points_list()
+        if quick and name in experiment.quick.keep:
+            kept = {label_of(label) for label in experiment.quick.keep[name]}
+            points = [point for point in points if point.label in kept]
+        sides.append([(name, point) for point in points])
+    for points_of_cell in itertools.product(*sides):
+        yield dict(points_of_cell)
+
+
+def _cell(
+    experiment: Experiment, points: Mapping[str, AxisPoint], repetition: int, quick: bool
+) -> Cell:
+    values: dict[str, Any] = experiment.setup
+    for point in points.values():
+        values = merged(values, point.changes)
+    if quick:
+        values = merged(values, nested(experiment.quick.set))
+    labels = {axis: point.label for axis, point in points.items()}
+    names = [f"{axis}={label}" for axis, label in sorted(labels.items())]
+    seed = seed_from("cell", experiment.paper, experiment.id, *names, repetition)
+    start = None
+    if experiment.start is not None:
+        start = seed_from("start", experiment.paper, experiment.start, repetition)
+    try:
+        setup: Setup = read_section(Setup, {**values, "seed": seed})
+    except ValueError as error:
+        where = ", ".join(f"axes.{axis} at {label}" for axis, label in labels.items())
+        raise ValueError(f"{where}: {error}" if where else str(error)) from None
+    return Cell(
+        experiment.paper,
+        experiment.id,
+        labels,
+        repetition,
+        setup,
+        start,
+        experiment.record,
+        experiment.alone,
+    )

@@ -1,0 +1,1 @@
+"""What nasuti2023 needs beside its TOML files."""

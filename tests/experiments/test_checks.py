@@ -1,0 +1,186 @@
+"""Verdicts on made-up results: each check holds, and fails when the figures say the opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from glassnet.experiments.checks import CHECKS, Outcome
+from glassnet.experiments.results import Results
+from glassnet.experiments.specification import Target, read_section
+from glassnet.experiments.tables import PublishedTable
+
+LOW, HIGH = {"cell": {"rate": 0.001}}, {"cell": {"rate": 0.1}}
+RISING, FALLING = [0.1, 0.5, 0.9], [0.1, 0.9, 0.5]
+
+
+def judge(results: Results, name: str, **options: Any) -> Outcome:
+    check: Any = read_section(CHECKS[name], options)
+    outcome: Outcome = check.judge(results)
+    return outcome
+
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    # name, options, curves that hold, curves that fail
+    (
+        "number",
+        {**HIGH, "value": 0.9, "tolerance": 0.05, "over": "each"},
+        {"high": [[0.94], [0.86]]},
+        {"high": [[0.9], [0.8]]},
+    ),
+    ("number", {**HIGH, "at_least": 0.5}, {"high": [[0.4], [0.6]]}, {"high": [[0.4], [0.5]]}),
+    ("number", {**HIGH, "at_most": 0.5, "at": 1}, {"high": [FALLING]}, {"high": [[0.6]]}),
+    (
+        "largest_at",
+        {"along": "rate", "point": 0.1, "at": "max"},
+        {"low": [[0.5]], "high": [[0.6, 0.1]]},
+        {"low": [[0.5]], "high": [[0.4, 0.1]]},
+    ),
+    (
+        "largest_at",
+        {"along": "rate", "point": 0.1, "smallest": True},
+        {"low": [[0.5]], "high": [[0.4]]},
+        {"low": [[0.5]], "high": [[0.6]]},
+    ),
+    (
+        "ordered",
+        {"quantities": [HIGH, LOW], "by": 0.1},
+        {"low": [[0.5]], "high": [[0.7]]},
+        {"low": [[0.5]], "high": [[0.55]]},
+    ),
+    (
+        "difference",
+        {"a": HIGH, "b": LOW, "at_most": 0.1, "at_least": 0.0},
+        {"low": [[0.5]], "high": [[0.55]]},
+        {"low": [[0.5]], "high": [[0.7]]},
+    ),
+    (
+        "rises_by",
+        {**HIGH, "from_epoch": 2, "to_epoch": 3, "at_least": 0.2},
+        {"high": [RISING]},
+        {"high": [FALLING]},
+    ),
+    (
+        "falls_after",
+        {**HIGH, "by_epoch": 2, "at_least": 0.1},
+        {"high": [FALLING]},
+        {"high": [RISING]},
+    ),
+    (
+        "falls_after",
+        {**HIGH, "by_epoch": 2, "rising": True},
+        {"high": [[3.0, 1.0, 2.0]]},
+        {"high": [[3.0, 2.0, 1.0]]},
+    ),
+    (
+        "reaches_before",
+        {"a": HIGH, "b": LOW, "value": 0.9},
+        {"low": [RISING], "high": [FALLING]},
+        {"low": [FALLING], "high": [RISING]},
+    ),
+    (
+        "reaches_before",
+        {"a": HIGH, "value": 0.9, "by_epoch": 2},
+        {"high": [FALLING]},
+        {"high": [RISING]},
+    ),
+    (
+        "reaches_before",
+        {"a": HIGH, "b": LOW, "value": 0.2, "falling": True},
+        {"low": [[0.9, 0.5, 0.1]], "high": [[0.9, 0.1]]},
+        {"low": [[0.9, 0.1, 0.1]], "high": [[0.9, 0.5]]},
+    ),
+    (
+        "smoother_than",
+        {"a": HIGH, "b": LOW},
+        {"low": [FALLING], "high": [RISING]},
+        {"low": [RISING], "high": [FALLING]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "hold", "fail"), CASES)
+def test_a_check_holds_and_fails(
+    made_up: Callable[..., Results],
+    name: str,
+    options: dict[str, Any],
+    hold: dict[str, Any],
+    fail: dict[str, Any],
+) -> None:
+    assert judge(made_up(**hold), name, **options).verdict == "held"
+    assert judge(made_up(**fail), name, **options).verdict == "failed"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        ([0.5, 0.51, 0.52], [0.9, 0.91, 0.92], "confirmed"),
+        ([0.9, 0.91, 0.92], [0.5, 0.51, 0.52], "refuted"),
+        ([0.1, 0.9, 0.5], [0.2, 0.8, 0.6], "not distinguishable"),
+        ([0.5], [0.9], "not distinguishable"),
+    ],
+)
+def test_a_winner_is_confirmed_refuted_or_neither(
+    made_up: Callable[..., Results], low: list[float], high: list[float], verdict: str
+) -> None:
+    results = made_up(low=[[v] for v in low], high=[[v] for v in high])
+    outcome = judge(results, "winner", along="rate", point=0.1)
+    assert outcome.verdict == verdict
+    assert outcome.ok == (verdict != "refuted")
+
+
+def test_a_training_that_broke_down_satisfies_no_number(made_up: Callable[..., Results]) -> None:
+    results = made_up(high=[[0.9]])
+    results.records[0]["diverged"] = "The loss became nan"
+    assert judge(results, "diverges", **HIGH).verdict == "held"
+    assert judge(results, "diverges", **HIGH, expected=False).verdict == "failed"
+    assert judge(results, "number", **HIGH, at_least=0.0).verdict == "failed"
+    assert judge(results, "number", **HIGH, at_least=0.0, at="max").verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("counts", "said", "verdict"),
+    [([1, 1], [0, 0], "held"), ([2, 1], [0, 0], "failed"), ([1, 1], [0, 3], "failed")],
+)
+def test_a_constant_class(
+    made_up: Callable[..., Results], counts: list[int], said: list[int], verdict: str
+) -> None:
+    results = made_up(high=[[0.1, 0.1]])
+    for epoch, count, answer in zip(results.records[0]["history"], counts, said, strict=True):
+        epoch |= {"classes_predicted": count, "said_class": answer}
+    outcome = judge(results, "constant_class", **HIGH, always=True, which=0)
+    assert outcome.verdict == verdict
+
+
+def test_a_table_is_compared_entry_by_entry(made_up: Callable[..., Results]) -> None:
+    results = made_up(low=[[0.5]], high=[[0.9]])
+    table = {
+        "rows": "rate",
+        "columns": [{"label": "end"}],
+        "values": [[{"printed": "55", "value": 0.55}], ["–"]],
+    }
+    target = Target(id="t", title="T", table=table)  # type: ignore[arg-type]
+    assert target.table is not None
+    for tolerance, verdict in ((0.06, "held"), (0.04, "failed")):
+        check = PublishedTable(tolerance=tolerance)
+        assert check.judge_table(target.table, results).verdict == verdict
+    other_row = PublishedTable(tolerance=1.0, rows=[0.1])  # nothing is printed there
+    assert other_row.judge_table(target.table, results).verdict == "failed"
+
+
+def test_every_check_has_a_case() -> None:
+    tested = {name for name, *_ in CASES}
+    assert tested | {"winner", "diverges", "constant_class", "table"} == set(CHECKS)
+
+
+def test_a_quantity_names_what_it_misses(made_up: Callable[..., Results]) -> None:
+    results = made_up(low=[[0.5]], high=[[0.9]])
+    with pytest.raises(ValueError, match="is 2 cells of small, expected one"):
+        judge(results, "number", at_least=0.0)
+    with pytest.raises(
+        ValueError, match=r"Nothing called 'val_acuracy' was recorded.*Did you mean"
+    ):
+        judge(results, "number", of="val_acuracy", **HIGH, at_least=0.0)
+    assert judge(results, "number", across="max", at_least=0.9).verdict == "held"

@@ -1,0 +1,104 @@
+"""Experiment files: what is refused, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from glassnet.experiments.specification import Experiment, load_experiment, load_paper
+from glassnet.papers import PAPERS
+from glassnet.papers import load as load_named
+
+TARGET = '[[targets]]\nid = "t"\ntitle = "T"\n'
+CLAIM = TARGET + '[[targets.claims]]\nkind = "pattern"\ntext = "c"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("sedes = 3", "Unknown key sedes (value 3). Did you mean 'seeds'?"),
+        ("[record]\nscore = true", "Unknown key record.score (value True). Did you mean 'scores'?"),
+        (
+            "axes.width = { key = 'network.layers', values = [[0]] }",
+            "axes.rate at 0.001, axes.width at 0: network.layers is [0]: a layer needs at least 1",
+        ),
+        ("axes.empty = { key = 'seed' }", "axes.empty: an axis has a key and values, or points"),
+        (
+            "training.optimizer = { name = 'adm' }",
+            "training.optimizer: Unknown optimizer 'adm'. Did you mean 'adam'?",
+        ),
+        ("data.test = 0.2", "data.test = 0.2 depends on the seed"),
+        (
+            'data.splits = [{ part = "test", share = 0.2, seed = 1 }]',
+            "Unknown key data.splits[0].seed (value 1).",
+        ),
+        (TARGET + 'kind = "close"', "Unknown key targets[0].kind (value 'close')."),
+        (CLAIM, "targets[0].claims[0]: a claim of the kind pattern needs a check that can fail"),
+        (
+            CLAIM + 'check = { name = "bigest" }',
+            "targets[0].claims[0].check: Unknown check 'bigest'.",
+        ),
+        (
+            CLAIM + 'check = { name = "largest_at", along = "rate", point = 1, cel = {} }',
+            "targets[0].claims[0].check: Unknown key cel (value {}). Did you mean 'cell'?",
+        ),
+        (CLAIM + 'check = { name = "table", tolerance = 1 }', "the check 'table' needs"),
+        (
+            TARGET + '[[targets.figures]]\ndraw = "curve"',
+            "targets[0].figures[0]: Unknown figure 'curve'. Did you mean 'curves'?",
+        ),
+        (TARGET + 'measure = { at = "best" }', "targets[0].measure.at is 'best': expected final,"),
+        ("[quick]\nkeep = { rate = [5] }", "quick.keep.rate: there is no point '5'."),
+        ('id = "other"', "The key id is not for files"),
+    ],
+)
+def test_a_mistake_is_told_in_one_sentence(
+    write: Callable[..., Path], more: str, expected: str
+) -> None:
+    text = write().read_text()
+    if more.startswith("data."):  # the small file's data stand in one line
+        text = text.replace(text.splitlines()[3], "data.source = 'iris'")
+    path = write(more, text)
+    with pytest.raises(ValueError, match=r"small\.toml: ") as caught:
+        load_experiment(path)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_points_change_several_keys_together(load: Callable[..., Experiment]) -> None:
+    from glassnet.experiments.cells import expand
+
+    experiment = load(
+        "axes.batch.points = [\n"
+        "  { label = 1, training.batch_size = 1, training.optimizer = 'sgd' },\n"
+        "  { label = 10, 'training.batch_size' = 10, training.optimizer = 'momentum',"
+        " phases = [{ start = 1, momentum = 0.5 }] },\n"
+        "]\n"
+    )
+    cells = {c.labels["batch"]: c.setup for c in expand(experiment) if c.labels["rate"] == "0.1"}
+    assert (cells["1"].training.batch_size, cells["10"].training.batch_size) == (1, 10)
+    assert (cells["1"].phases, cells["10"].phases) == ([], [{"start": 1, "momentum": 0.5}])
+    assert cells["10"].training.optimizer["name"] == "momentum"
+    assert {setup.training.learning_rate for setup in cells.values()} == {0.1}
+
+
+def test_a_paper_is_checked_as_a_whole(tmp_path: Path, write: Callable[..., Path]) -> None:
+    write(TARGET)
+    (tmp_path / "other.toml").write_text((tmp_path / "small.toml").read_text())
+    paper = tmp_path / "paper.toml"
+    paper.write_text('title = "P"\nauthors = "A"\nexperiments = ["small", "other"]\n')
+    with pytest.raises(ValueError, match="another target has this id already"):
+        load_paper(tmp_path)
+    paper.write_text('title = "P"\nauthors = "A"\nexperiments = ["missing"]\n')
+    with pytest.raises(ValueError, match=r"There is no file .*missing\.toml"):
+        load_paper(tmp_path)
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_papers_of_the_package_can_be_read(name: str) -> None:
+    paper = load_named(name)
+    assert paper.targets()
+    judged = [c for _, t in paper.targets() for c in t.claims if c.kind in ("exact", "pattern")]
+    assert all(claim.check is not None for claim in judged)
