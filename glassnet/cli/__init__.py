@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Score a trained network on its test part or on a labelled file.",
     "predict": "Let a trained network predict the rows of a file.",
     "data": "List, describe, fetch and verify data sets.",
+    "sweep": "Search over the settings of a run: a grid, at random, or guided.",
     "reproduce": "Run the from-scratch papers again: published beside reproduced.",
     "bench": "Time glassnet side by side with PyTorch, JAX, Keras and scikit-learn.",
 }
