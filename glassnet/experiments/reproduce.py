@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet import plots
 from glassnet.experiments import pages
 from glassnet.experiments.cells import Cell, expand
-from glassnet.experiments.drawing import Canvas, Drawing
+from glassnet.experiments.drawing import Canvas, Drawing, Training
 from glassnet.experiments.judging import judge, table_facts
 from glassnet.experiments.results import Results
 from glassnet.experiments.rows import Rows
@@ -227,8 +227,14 @@ def _target_facts(
             {"cell": dict(cell), "name": name, **{k: v for k, v in twin.items() if k != "history"}}
             for cell, by_name in twins.items()
             for name, twin in by_name.items()
+            if any(_draws(drawing, dict(cell)) for drawing in target.figures)
         ],
     }
+
+
+def _draws(drawing: Drawing, cell: Mapping[str, str]) -> bool:
+    """Whether a figure shows the training of this cell, and so that of its twins."""
+    return isinstance(drawing, Training) and drawing.cell.items() <= cell.items()
 
 
 def _draw(
