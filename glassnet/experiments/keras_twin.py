@@ -7,11 +7,10 @@ import os
 from typing import Any
 
 from glassnet.accelerate import Array
-from glassnet.bench.keras_contender import BACKENDS
 from glassnet.experiments.twins import Lesson
 
 if "KERAS_BACKEND" not in os.environ:
-    for backend in BACKENDS:
+    for backend in ("torch", "tensorflow", "jax"):  # JAX comes last: it has no float64 unasked
         if importlib.util.find_spec(backend) is not None:
             os.environ["KERAS_BACKEND"] = backend
             break

@@ -31,7 +31,7 @@ class TorchTwin:
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
         self.dtype = getattr(torch, lesson.dtype)
-        self.model = nn.Sequential(*self._layers()).to(self.dtype)
+        self.model = nn.Sequential(*self._layers())
         self.optimizer = self._optimizer()
 
     def _layers(self) -> list[Any]:
@@ -41,7 +41,9 @@ class TorchTwin:
                 layers.append(self._dense(index, width))
                 width = config["units"]
             elif config["name"] == "BatchNorm":
-                norm = nn.BatchNorm1d(width, config["epsilon"], config["momentum"])
+                norm = nn.BatchNorm1d(
+                    width, config["epsilon"], config["momentum"], dtype=self.dtype
+                )
                 layers.append(norm)  # its weight and bias begin at 1 and 0, as ours do
             else:
                 layers.append(ACTIVATIONS[config["name"]]())
@@ -50,7 +52,7 @@ class TorchTwin:
     def _dense(self, index: int, width: int) -> Any:
         weight = self.lesson.arrays[f"{index}.weight"]
         bias = self.lesson.arrays.get(f"{index}.bias")
-        dense = nn.Linear(width, weight.shape[1], bias=bias is not None)
+        dense = nn.Linear(width, weight.shape[1], bias=bias is not None, dtype=self.dtype)
         with torch.no_grad():
             dense.weight.copy_(torch.from_numpy(weight.T.copy()))
             if bias is not None:

@@ -1,0 +1,107 @@
+"""Pages from facts: what stands in them, escaped, and nothing that is fetched from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glassnet.experiments.checks import Outcome
+from glassnet.experiments.judging import Judged
+from glassnet.experiments.pages import index_markdown, paper_html, paper_markdown
+from glassnet.experiments.specification import Claim
+
+CLAIM = {
+    "kind": "exact",
+    "text": "a < b",
+    "where": "p. 2",
+    "published": "1",
+    "found": "2",
+    "detail": "1 instead of 2",
+    "verdict": "does not hold",
+    "counts": True,
+    "ok": False,
+    "explained": "",
+}
+TARGET = {
+    "id": "table-1",
+    "title": "T & U",
+    "where": "Table 1",
+    "text": "",
+    "experiment": "e",
+    "quick": False,
+    "setup": [["data", "iris"]],
+    "seconds": 61.0,
+    "trainings": 3,
+    "table": {
+        "row_title": "rate",
+        "columns": ["c"],
+        "rows": [{"label": "0.1", "entries": [{"published": "899.1", "found": "99.10 ± 0.02"}]}],
+    },
+    "claims": [CLAIM],
+    "figures": [],
+    "twins": [
+        {
+            "cell": {"rate": "0.1"},
+            "framework": "PyTorch",
+            "largest_difference": 1.5e-7,
+            "at_epoch": 3,
+            "relative_difference": 1e-7,
+        }
+    ],
+}
+PAPER: dict[str, Any] = {
+    "id": "p",
+    "title": "A <paper>",
+    "authors": "A",
+    "year": "2023",
+    "text": "",
+    "inferred": ["This & that"],
+    "unknown": [],
+    "remarks": [],
+    "quick": False,
+    "versions": {"glassnet": "0"},
+    "targets": [TARGET],
+}
+
+
+def test_a_page_shows_published_beside_reproduced(tmp_path: Path) -> None:
+    page = paper_html(PAPER, tmp_path)
+    for text in ("A &lt;paper&gt;", "a &lt; b", "T &amp; U", "899.1", "99.10 ± 0.02", "1.5e-07"):
+        assert text in page
+    assert "<paper>" not in page
+    assert "✗ does not hold" in page
+    assert "quick" not in page.lower().replace("quick run, not", "")
+    markdown = paper_markdown(PAPER)
+    assert "| 0.1 | 899.1 | 99.10 ± 0.02 |" in markdown
+    assert "3 trainings · 1:01 of training time" in markdown
+    assert "| p | table-1 | a < b | exact | 1 | 2 | ✗ does not hold |" in index_markdown([PAPER])
+
+
+def test_a_quick_run_says_so_everywhere(tmp_path: Path) -> None:
+    quick = {**PAPER, "quick": True}
+    assert "A quick run" in paper_html(quick, tmp_path)
+    assert "A quick run" in paper_markdown(quick)
+    assert "A quick run" in index_markdown([quick])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind", "counts", "explained", "words", "ok"),
+    [
+        ("held", "exact", True, None, "holds", True),
+        ("failed", "close", True, None, "does not hold", False),
+        ("failed", "close", True, "because", "does not hold, explained", True),
+        ("refuted", "pattern", True, None, "refuted", False),
+        ("not distinguishable", "pattern", True, None, "not distinguishable", True),
+        ("failed", "pattern", False, None, "quick run, not judged (does not hold)", True),
+        ("failed", "report", False, None, "shown", True),
+    ],
+)
+def test_verdicts_in_words(
+    verdict: Any, kind: Any, counts: bool, explained: str | None, words: str, ok: bool
+) -> None:
+    check = {"name": "diverges"}
+    claim = Claim(kind=kind, text="t", check=check, explained=explained)  # type: ignore[arg-type]
+    judged = Judged(claim, Outcome(verdict, "", ""), counts)
+    assert (judged.verdict, judged.ok) == (words, ok)
