@@ -11,6 +11,9 @@ Every forward and backward equation is derived by hand and stands where a reader
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from glassnet import callbacks, data, initializers, layers, losses, optimizers, schedules
 from glassnet.callbacks import (
     Callback,
@@ -69,7 +72,18 @@ from glassnet.optimizers import (
 from glassnet.register import register
 from glassnet.schedules import Phase
 
+if TYPE_CHECKING:
+    from glassnet import experiments
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import `glassnet.experiments` when it is first used: it needs what training does not."""
+    if name == "experiments":
+        return importlib.import_module("glassnet.experiments")
+    raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
+
 
 __all__ = [
     "ELU",
@@ -121,6 +135,7 @@ __all__ = [
     "TrainingDiverged",
     "callbacks",
     "data",
+    "experiments",
     "initializers",
     "layers",
     "load",

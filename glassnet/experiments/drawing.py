@@ -233,14 +233,17 @@ class Training(Drawing):
 
     def draw(self, canvas: Canvas) -> Figure:
         cell = canvas.results.only_cell(self.cell)
-        records = canvas.results.repetitions(cell)
         twins = canvas.twins.get(tuple(cell.items()), {})
+        records = canvas.results.repetitions(cell)
+        if twins:  # which are those of the first repetition: like is drawn beside like
+            records = records[:1]
         figure = empty_figure(5.4 * len(self.panels) + 0.4, 3.8)
         row = figure.subplots(1, len(self.panels), squeeze=False)[0]
         for axes, columns in zip(row, self.panels, strict=True):
             for number, of in enumerate(columns):
                 label = axis_label(canvas.results, of)
-                draw_line(axes, [column(record, of) for record in records], label, number)
+                ours = f"{label}, glassnet" if twins else label
+                draw_line(axes, [column(record, of) for record in records], ours, number)
                 for k, (name, twin) in enumerate(twins.items()):
                     known = [epoch[of] for epoch in twin["history"] if of in epoch]
                     if known:

@@ -38,7 +38,7 @@ th { text-align: left; border-bottom: 2px solid var(--ink); padding: .3rem .7rem
 td { border-bottom: 1px solid var(--line); padding: .35rem .7rem .35rem 0; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
   white-space: nowrap; }
-td.verdict { font-weight: 600; }
+td.verdict { font-weight: 600; min-width: 6.5rem; }
 .ok { color: var(--good); } .bad { color: var(--bad); }
 .detail { color: var(--soft); font-size: 13px; }
 figure { margin: 1.4rem 0; }

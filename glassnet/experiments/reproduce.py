@@ -116,7 +116,7 @@ def run(path: str | Path, out: str | Path = "runs/experiments", **options: Any) 
         options: see `reproduce`.
 
     Example:
-        >>> import tempfile, glassnet.experiments
+        >>> import tempfile, glassnet as gn
         >>> folder = Path(tempfile.mkdtemp())
         >>> text = '''
         ... title = "Rates on iris"
@@ -134,7 +134,7 @@ def run(path: str | Path, out: str | Path = "runs/experiments", **options: Any) 
         ... check = { name = "largest_at", along = "rate", point = 0.1 }
         ... '''
         >>> _ = (folder / "rates.toml").write_text(text)
-        >>> done = glassnet.experiments.run(folder / "rates.toml", folder / "out")
+        >>> done = gn.experiments.run(folder / "rates.toml", folder / "out")
         >>> done.trained, done.claims[0]["verdict"]
         (4, 'holds')
     """
