@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from glassnet.accelerate import Array
-from glassnet.batches import Shuffler
+from glassnet.batches import Epoch
+from glassnet.epochs import Epochs
 from glassnet.experiments.cells import Cell
 from glassnet.experiments.results import Record
 from glassnet.experiments.work import prepared
@@ -242,7 +243,7 @@ def _epochs(recipe: Recipe) -> Iterator[list[tuple[Array, float]]]:
     schedule.prepare()
     if schedule.name == "plateau" or any(phase.momentum is not None for phase in phases):
         raise ValueError("A twin follows no plateau and no momentum of phases: leave the cell out.")
-    shuffle, n = Shuffler(), len(recipe.train)
+    n = len(recipe.train)
     epochs = int(training.epochs or 0)
     for epoch in range(epochs):
         phase = phase_at(phases, epoch)
@@ -250,10 +251,19 @@ def _epochs(recipe: Recipe) -> Iterator[list[tuple[Array, float]]]:
         starts = batch_starts(
             n, n if size == "full" else int(size or n), recipe.network.minimum_training_rows
         )
-        order = np.arange(n)
-        if len(starts) > 1:
-            shuffle(order, recipe.network.seed, epoch)
+        order = _order(n, len(starts), recipe.network.seed, epoch)
         base = phase.learning_rate or optimizer.base_learning_rate
         steps, count = range(epoch * len(starts), (epoch + 1) * len(starts)), len(starts)
         rates = [base * schedule.factor(Position(epoch, s, count, epochs)) for s in steps]
         yield list(zip(np.split(order, starts[1:]), rates, strict=True))
+
+
+def _order(rows: int, batches: int, seed: int, epoch: int) -> Array:
+    """The order of the rows in an epoch, as our trainer has it."""
+    laid_out = Epoch(rows)
+    laid_out.rates = np.zeros(batches)
+    epochs = Epochs(laid_out, np.zeros(4), {}, seed, shuffle=True)
+    epochs.arrange(batches)
+    epochs.number[...] = epoch
+    epochs.begin()
+    return laid_out.order
