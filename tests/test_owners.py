@@ -178,11 +178,16 @@ def test_one_thread_goes_on_alone_while_there_is_no_second_core(monkeypatch, row
 def test_an_interrupt_ends_both(monkeypatch, rows):
     monkeypatch.setattr(recording, "second_is_free", lambda: True)
     net = network()
+    # Background jobs of a shell ignore the signal, and so would training in them.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     started = time.perf_counter()
-    history = net.fit(*rows, loss="cross_entropy", batch_size=64, epochs=10**6)
-    timer.join()
+    try:
+        history = net.fit(*rows, loss="cross_entropy", batch_size=64, epochs=100_000)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert history.interrupted
     assert time.perf_counter() - started < 20
 
