@@ -91,6 +91,12 @@ class Recording:
             self._program = Program(self._functions)
         return self._program
 
+    def repeated(self, times: int) -> list[Call]:
+        """So many steps, to be part of a longer list."""
+        from glassnet.kernels.executor import repeat
+
+        return [(repeat, (self.program.calls, np.array(times)))]
+
     def replay(self) -> None:
         """Run the calls once, from Python."""
         for function, arrays in self._functions:

@@ -19,7 +19,6 @@ import numpy as np
 from glassnet.accelerate import (
     Array,
     Call,
-    Kernel,
     capture,
     is_ours,
     run_part,
@@ -177,17 +176,13 @@ class Steps:
             raise FloatingPointError
 
     def _whole_epoch(self, beginning: Sequence[Call], ending: Sequence[Call]) -> Program:
-        from glassnet.kernels.executor import Program, repeat
+        from glassnet.kernels.executor import Program
 
-        steps = [
-            (repeat, (self._recorded[size].recording.program.calls, np.array(times)))
-            for size, times in self._sizes.items()
-        ]
-        functions = [
-            (kernel.function if isinstance(kernel, Kernel) else kernel, arrays)
-            for kernel, arrays in (*beginning, *steps, *ending)
-        ]
-        return Program(functions)
+        calls = list(beginning)
+        for size, times in self._sizes.items():
+            calls += self._recorded[size].recording.repeated(times)
+        calls += ending
+        return Program([(getattr(kernel, "function", kernel), arrays) for kernel, arrays in calls])
 
     @property
     def _sizes(self) -> dict[int, int]:
