@@ -21,6 +21,7 @@ from glassnet.callbacks import (
     EarlyStopping,
     LearningRateLog,
     StopOnNonFinite,
+    TensorBoard,
 )
 from glassnet.checkpoint import load
 from glassnet.history import History, TrainingDiverged
@@ -135,6 +136,7 @@ __all__ = [
     "Standardize",
     "StopOnNonFinite",
     "Tanh",
+    "TensorBoard",
     "TrainingDiverged",
     "callbacks",
     "data",
