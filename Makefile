@@ -33,7 +33,7 @@ demo: setup ## train on scikit-learn's handwritten digits, a minute from clone t
 
 test: setup ## run the tests and the documentation's examples against the installed package
 	$(PYTEST) --ignore=tests/peers tests
-	$(PYTEST) --doctest-modules --ignore-glob='*_twin.py' --pyargs glassnet
+	$(PYTEST) --doctest-modules --ignore-glob='*_twin.py' --ignore-glob='*/torch_modules.py' --pyargs glassnet
 
 setup-peers: $(PEERS) ## add the frameworks that the comparisons need (PyTorch)
 

@@ -21,6 +21,7 @@ from glassnet.callbacks import (
     EarlyStopping,
     LearningRateLog,
     StopOnNonFinite,
+    TensorBoard,
 )
 from glassnet.checkpoint import load
 from glassnet.history import History, TrainingDiverged
@@ -74,14 +75,17 @@ from glassnet.schedules import Phase
 
 if TYPE_CHECKING:
     from glassnet import experiments
+    from glassnet.exchange.onnx_import import from_onnx
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import `glassnet.experiments` when it is first used: it needs what training does not."""
+    """Import on first use what training does not need: `experiments`, `from_onnx`."""
     if name == "experiments":
         return importlib.import_module("glassnet.experiments")
+    if name == "from_onnx":
+        return importlib.import_module("glassnet.exchange.onnx_import").from_onnx
     raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
 
 
@@ -132,10 +136,12 @@ __all__ = [
     "Standardize",
     "StopOnNonFinite",
     "Tanh",
+    "TensorBoard",
     "TrainingDiverged",
     "callbacks",
     "data",
     "experiments",
+    "from_onnx",
     "initializers",
     "layers",
     "load",

@@ -50,7 +50,8 @@ FEW_OPERATIONS = 10_000_000
 """Floating-point operations up to which the NumPy references predict, see `_by_references`.
 
 From 1 to 10 million, they take 0.8 to 1.9 times as long as compiled kernels: 20 to 50 µs a call
-more, and 250 with GELU. Loading compiled kernels takes half a second, once a process.
+more, and up to 1.5 ms with the exact GELU (4 times). Loading compiled kernels takes half a second,
+once a process.
 """
 
 
@@ -491,6 +492,106 @@ class Network:
         from glassnet.checkpoint import save_network
 
         return save_network(self, Path(path), overwrite)
+
+    def to_onnx(self, path: str | Path, input_dtype: Any = None, overwrite: bool = False) -> Path:
+        """Write an ONNX file for any runtime: raw rows in, outputs (and probabilities) out.
+
+        Arguments:
+            path: the file.
+            input_dtype: of the rows that the model will be given; float32 by default, float64 if
+                the first layer is `Standardize`.
+            overwrite: whether an existing file may be replaced.
+
+        Needs the extra `onnx`. The input is called `x`, (n, *input_shape) for any n; the results
+        `outputs` and, after training with a cross-entropy, `probabilities`. All is float32.
+
+        Raises:
+            ValueError: if the file exists, if a layer is of your own, or if onnx is not installed.
+        """
+        from glassnet.exchange.onnx_export import to_onnx
+
+        return to_onnx(self, Path(path), input_dtype, overwrite)
+
+    def state_dict(self) -> dict[str, Array]:
+        """What was learned, under PyTorch's names and in its layouts, as new arrays.
+
+        Example:
+            >>> import glassnet as gn
+            >>> net = gn.Network([gn.Dense(3), gn.BatchNorm()], input_shape=(4,), seed=0)
+            >>> {name: array.shape for name, array in net.state_dict().items()}
+            {'0.weight': (3, 4), '1.weight': (3,), '1.bias': (3,), '1.running_mean': (3,),
+             '1.running_var': (3,), '1.num_batches_tracked': ()}
+        """
+        from glassnet.exchange.pytorch import state_dict
+
+        return state_dict(self)
+
+    def load_state_dict(self, tensors: Mapping[str, Any]) -> None:
+        """Take over what PyTorch's `nn.Sequential` of the same layers has learned, bit for bit.
+
+        Arguments:
+            tensors: its `state_dict()`, as tensors or arrays; names may begin with `layers.`.
+
+        Raises:
+            ValueError: if a name is missing or unknown or a shape does not fit; nothing is changed
+                then.
+        """
+        from glassnet.exchange.pytorch import load_state_dict
+
+        load_state_dict(self, tensors)
+
+    def to_safetensors(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write `state_dict` as a safetensors file, with names like `layers.0.weight`.
+
+        It is for other programs; `save` keeps all of the network.
+
+        Raises:
+            ValueError: if the file exists and `overwrite` is not set.
+        """
+        from glassnet.exchange.pytorch import to_safetensors
+
+        return to_safetensors(self, Path(path), overwrite)
+
+    def to_torch(self) -> Any:
+        """The same network as PyTorch's `nn.Sequential`, in inference mode (`eval`).
+
+        Preprocessing comes along as modules, so that it takes raw data too. Needs PyTorch.
+
+        Raises:
+            ValueError: if a layer is of your own, or if PyTorch is not installed.
+        """
+        from glassnet.exchange import extra
+
+        extra("torch", "torch")
+        from glassnet.exchange.torch_modules import sequential
+
+        return sequential(self)
+
+    def to_script(
+        self,
+        path: str | Path,
+        training: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write this network as one readable Python file that needs NumPy alone.
+
+        Arguments:
+            path: the file, `"digits.py"`; its numbers go into `digits.npz` beside it.
+            training: arguments as for `fit` (x, y, loss, optimizer, batch_size, epochs, …): then
+                the file also trains, from the network as it is now.
+            overwrite: whether existing files may be replaced.
+
+        The file has `forward(x)`, `predict(x)`, and `train()` with training. It computes the same
+        bits as the NumPy references (`GLASSNET_KERNELS=reference`), which compiled kernels agree
+        with up to rounding.
+
+        Raises:
+            ValueError: if a file exists, if a layer, the loss or the optimizer is of your own, or
+                if an argument is one that a script cannot follow (callbacks, phases).
+        """
+        from glassnet.exchange.script import to_script
+
+        return to_script(self, Path(path), training, overwrite)
 
     def summary(self) -> str:
         """A table of the layers: what they make of a row, how many parameters, how many operations.

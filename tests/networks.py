@@ -71,14 +71,18 @@ def random_network(
     """A network of random layers, with random parameters and statistics."""
     shape, layers = random_layers(seed, outputs, rate)
     network = gn.Network(layers, shape, seed=seed, dtype=dtype)
-    rng = np.random.default_rng([seed, 8])
+    draw_numbers(network, np.random.default_rng([seed, 8]))
+    return network
+
+
+def draw_numbers(network: gn.Network, rng: np.random.Generator) -> None:
+    """Give a network random parameters and statistics."""
     network.theta[:] += rng.normal(0, 0.4, network.theta.shape)
     for name, buffer in network.buffers.items():
         if name.endswith(("running_mean", "mean", "fill")):
             buffer[...] = rng.normal(0, 0.5, buffer.shape)
         if name.endswith(("running_var", "std")):
             buffer[...] = rng.uniform(0.5, 2.0, buffer.shape)
-    return network
 
 
 def random_inputs(network: gn.Network, rows: int = 4, seed: int = 0) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from glassnet.callbacks.base import Callback
 from glassnet.callbacks.checkpoints import Checkpoint
 from glassnet.callbacks.stopping import EarlyStopping, LearningRateLog, StopOnNonFinite
+from glassnet.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "Callback",
@@ -14,6 +15,7 @@ __all__ = [
     "EarlyStopping",
     "LearningRateLog",
     "StopOnNonFinite",
+    "TensorBoard",
     "with_defaults",
 ]
 

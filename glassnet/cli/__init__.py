@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a network on a named data set, a table or an .npz file.",
     "evaluate": "Score a trained network on its test part or on a labelled file.",
     "predict": "Let a trained network predict the rows of a file.",
+    "export": "Write a trained network for other programs: ONNX, PyTorch, a script.",
     "data": "List, describe, fetch and verify data sets.",
     "sweep": "Search over the settings of a run: a grid, at random, or guided.",
     "reproduce": "Run the from-scratch papers again: published beside reproduced.",

@@ -11,6 +11,7 @@ import typer
 from glassnet.cli.errors import INTERRUPTED, clean_errors
 
 if TYPE_CHECKING:
+    from glassnet.callbacks import Callback
     from glassnet.runs.config import RunConfig
 
 app = typer.Typer(add_completion=False)
@@ -287,6 +288,14 @@ def train(
     checkpoint_every: Annotated[
         int | None, _option(RUN, "Epochs between checkpoints. Default 1.", metavar="N")
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        _option(
+            RUN,
+            "Write what TensorBoard shows into FOLDER (needs the extra tensorboard).",
+            metavar="FOLDER",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, _option(RUN, "Print one JSON object, for programs.", "--json")
     ] = False,
@@ -301,15 +310,32 @@ def train(
     flags = {flag: given[flag] for flag in FLAGS if flag != "source"}
     if resume is not None:
         _refuse_beside_resume(source, out, force, flags)
-        facts = _resume(resume, epochs)
+        facts = _resume(resume, epochs, _watching(tensorboard))
     else:
-        facts = _start(source, flags, out, force)
+        facts = _start(source, flags, out, force, _watching(tensorboard))
     _show(facts, as_json)
     if facts["interrupted"]:
         raise typer.Exit(INTERRUPTED)
 
 
-def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: bool) -> Any:
+def _watching(tensorboard: Path | None) -> list[Callback]:
+    """What is told of the training besides the progress bar."""
+    from glassnet.callbacks import TensorBoard
+    from glassnet.exchange import extra
+
+    if tensorboard is None:
+        return []
+    extra("tensorboardX", "tensorboard")  # missing, this is told before the data are read
+    return [TensorBoard(tensorboard)]
+
+
+def _start(
+    source: str | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    force: bool,
+    watching: list[Callback],
+) -> Any:
     from glassnet.callbacks.progress import Progress
     from glassnet.runs.folder import choose_folder, release
     from glassnet.runs.training import start_run
@@ -322,7 +348,7 @@ def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: b
     folder = choose_folder(Path(config.data.source).stem, out, force)
     try:
         with Progress() as progress:
-            return start_run(config, folder, [progress], progress.say)
+            return start_run(config, folder, [*watching, progress], progress.say)
     finally:
         if out is None:
             release(folder)
@@ -342,13 +368,13 @@ def _config(source: str, flags: dict[str, Any]) -> RunConfig:
     return read_config({}, flags | {"source": source})
 
 
-def _resume(run: Path, epochs: int | None) -> Any:
+def _resume(run: Path, epochs: int | None, watching: list[Callback]) -> Any:
     from glassnet.callbacks.progress import Progress
     from glassnet.runs.folder import open_run
     from glassnet.runs.training import resume_run
 
     with Progress() as progress:
-        return resume_run(open_run(run), epochs, [progress], progress.say)
+        return resume_run(open_run(run), epochs, [*watching, progress], progress.say)
 
 
 def _refuse_beside_resume(

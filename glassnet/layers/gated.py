@@ -25,11 +25,13 @@ FLAT = 40.0
 
 
 def normal_distribution(x: Array) -> Array:
-    """Φ(x), the share of a standard normal distribution below x."""
-    from scipy.special import ndtr  # here, because SciPy is slow to import
+    """Φ(x) = ½ erfc(−x/√2), the share of a standard normal distribution below x.
 
-    share: Array = ndtr(x)
-    return share
+    Element by element through Python's own erfc: 50 to 90 ns each.
+    """
+    z = -math.sqrt(0.5) * x.astype(np.float64)
+    shares = 0.5 * np.fromiter(map(math.erfc, z.ravel().tolist()), np.float64, z.size)
+    return shares.reshape(x.shape).astype(x.dtype)
 
 
 @accelerated

@@ -126,26 +126,31 @@ class Recipe:
             callbacks: told after early stopping (if the run has it), so that they see its state.
             resume: a checkpoint to go on from.
         """
-        training = self.config.training
-        early = [EarlyStopping(training.patience)] if training.patience else []
+        patience = self.config.training.patience
+        early = [EarlyStopping(patience)] if patience else []
         history = self.network.fit(
-            self.train.x,
-            self._targets(self.train.y),
-            loss=make_loss(self.config, self.dataset),
-            optimizer=make_optimizer(self.config),
-            schedule=make_schedule(self.config),
-            phases=as_phases(self.config.phases),
-            batch_size=_known(training.batch_size),
-            epochs=_known(training.epochs),
-            validation=self._watched(),
-            callbacks=[*early, *callbacks],
-            resume=resume,
+            **self.arguments(), callbacks=[*early, *callbacks], resume=resume
         )
         last = self.network.layers[-1]
         if self.units is not None and isinstance(last, Dense):
             self.units.move_into(last)
             del self.network.metadata["target_units"]
         return history
+
+    def arguments(self) -> dict[str, Any]:
+        """What `Network.fit` is given: the rows, and everything that decides a step."""
+        training = self.config.training
+        return {
+            "x": self.train.x,
+            "y": self._targets(self.train.y),
+            "loss": make_loss(self.config, self.dataset),
+            "optimizer": make_optimizer(self.config),
+            "schedule": make_schedule(self.config),
+            "phases": as_phases(self.config.phases),
+            "batch_size": _known(training.batch_size),
+            "epochs": _known(training.epochs),
+            "validation": self._watched(),
+        }
 
     def _watched(self) -> tuple[Array, Array] | None:
         watched = self.validation

@@ -109,6 +109,18 @@ def data_of(folder: RunFolder) -> Dataset:
     return hold_out_test(config, dataset)[1]
 
 
+def recipe_of(folder: RunFolder) -> Recipe:
+    """A run as it was before its first step: fresh network, rows, settings.
+
+    Raises:
+        ValueError: if the data have changed since the run.
+    """
+    config = load_config(folder.config)
+    dataset = load_data(config)
+    _refuse_other_data(config, dataset)
+    return prepare(config, dataset)
+
+
 def _train(
     recipe: Recipe,
     folder: RunFolder,
