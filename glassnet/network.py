@@ -38,6 +38,7 @@ from glassnet.threads import blas_threads, run_workers, workers_for
 
 if TYPE_CHECKING:
     from glassnet.callbacks import Callback
+    from glassnet.glass.trace import Trace
     from glassnet.optimizers import Optimizer
     from glassnet.recording import Compile, Way
     from glassnet.schedules import Phase, Schedule
@@ -478,6 +479,48 @@ class Network:
                 loss.into(outputs, batch)
                 add_scores(task, loss, outputs, batch, sums)
         return read_scores(task, sums)
+
+    # Looking inside.
+
+    def trace(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        loss: str | Mapping[str, Any] | Loss | None = None,
+        optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
+        sample_weight: Any = None,
+        whole: int = 64,
+    ) -> Trace:
+        """One training step, from the inputs to the updated weights, as its equations in order.
+
+        Nothing is changed: the step is taken on copies, with all rows as one batch.
+
+        Arguments:
+            x, y, sample_weight: rows and their targets, as for `fit`.
+            loss: a loss or its name; by default the one that the network was fitted with.
+            optimizer: likewise; one that is in the middle of training this network goes on from
+                what it remembers, any other starts afresh.
+            whole: arrays of up to so many numbers are kept whole, of larger ones a summary.
+
+        Returns:
+            A `glassnet.glass.trace.Trace`: print it, `save` it as .html, .md or .txt, or ask it for
+            a number: `trace["∂J/∂W₀"]`.
+
+        Raises:
+            ValueError: for rows or targets that do not fit.
+
+        Example:
+            >>> import numpy as np, glassnet as gn
+            >>> net = gn.Network([gn.Dense(1, "zeros")], input_shape=(1,), dtype="float64")
+            >>> x, y = np.array([[2.0]]), np.array([3.0])
+            >>> step = net.trace(x, y, loss="squared_error", optimizer=gn.SGD(0.1))
+            >>> step["∂J/∂W₀"], step["W₀"].round(3)
+            (array([[-6.]]), array([[0.6]]))
+        """
+        from glassnet.glass.trace import trace
+
+        return trace(self, x, y, loss, optimizer, sample_weight, whole)
 
     # Files and words.
 
