@@ -74,12 +74,15 @@ from glassnet.schedules import Phase
 
 if TYPE_CHECKING:
     from glassnet import experiments
+    from glassnet.glass.gradient_check import gradient_check
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import `glassnet.experiments` when it is first used: it needs what training does not."""
+    """Import what training does not need when it is first used."""
+    if name == "gradient_check":
+        return importlib.import_module("glassnet.glass.gradient_check").gradient_check
     if name == "experiments":
         return importlib.import_module("glassnet.experiments")
     raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
@@ -136,6 +139,7 @@ __all__ = [
     "callbacks",
     "data",
     "experiments",
+    "gradient_check",
     "initializers",
     "layers",
     "load",
