@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from glassnet.callbacks.base import Callback
 from glassnet.callbacks.checkpoints import Checkpoint
 from glassnet.callbacks.stopping import EarlyStopping, LearningRateLog, StopOnNonFinite
+from glassnet.glass.histograms import Histograms
 
 __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "Histograms",
     "LearningRateLog",
     "StopOnNonFinite",
     "with_defaults",

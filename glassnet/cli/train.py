@@ -287,6 +287,14 @@ def train(
     checkpoint_every: Annotated[
         int | None, _option(RUN, "Epochs between checkpoints. Default 1.", metavar="N")
     ] = None,
+    histograms: Annotated[
+        bool,
+        _option(
+            RUN,
+            "Keep histograms of weights and gradients by epoch, for `glassnet plot`.",
+            "--histograms",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, _option(RUN, "Print one JSON object, for programs.", "--json")
     ] = False,
@@ -303,13 +311,16 @@ def train(
         _refuse_beside_resume(source, out, force, flags)
         facts = _resume(resume, epochs)
     else:
-        facts = _start(source, flags, out, force)
+        facts = _start(source, flags, out, force, histograms)
     _show(facts, as_json)
     if facts["interrupted"]:
         raise typer.Exit(INTERRUPTED)
 
 
-def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: bool) -> Any:
+def _start(
+    source: str | None, flags: dict[str, Any], out: Path | None, force: bool, histograms: bool
+) -> Any:
+    from glassnet.callbacks import Histograms
     from glassnet.callbacks.progress import Progress
     from glassnet.runs.folder import choose_folder, release
     from glassnet.runs.training import start_run
@@ -322,7 +333,8 @@ def _start(source: str | None, flags: dict[str, Any], out: Path | None, force: b
     folder = choose_folder(Path(config.data.source).stem, out, force)
     try:
         with Progress() as progress:
-            return start_run(config, folder, [progress], progress.say)
+            watching = [Histograms(folder.path / "histograms.npz")] if histograms else []
+            return start_run(config, folder, [progress, *watching], progress.say)
     finally:
         if out is None:
             release(folder)
