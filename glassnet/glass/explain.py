@@ -97,8 +97,11 @@ class Explanation:
         for row in range(min(8, len(self.x))):
             f = self.outputs[row, self.output[row]]
             lines.append(f"row {row}: {self.of(row)} = {f:.4g}")
-            lines += [f"  {c:+10.4g}  {name} = {v:.4g}" for name, v, c in self.largest(row)]
-            lines.append(f"  {self.remainder[row]:+10.4g}  biases and bends; all other inputs")
+            largest = self.largest(row)
+            lines += [f"  {c:+10.4g}  {name} = {v:.4g}" for name, v, c in largest]
+            rest = f - sum(c for _, _, c in largest)
+            others = " and all other inputs" if self.contributions[row].size > len(largest) else ""
+            lines.append(f"  {rest:+10.4g}  biases, bends{others}")
         if len(self.x) > 8:
             lines.append(f"… and {len(self.x) - 8} more rows")
         return "\n".join(lines)

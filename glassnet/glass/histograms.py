@@ -7,6 +7,7 @@ that pile up at one value, or spread from epoch to epoch, are seen before the lo
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from glassnet.targets import Targets
     from glassnet.trainer import Trainer
 
-BINS = 50
+MOST_BINS = 50
+"""An array of n numbers is counted in 2 ∛n bins (the Rice rule), up to so many."""
+
 ROWS = 256
 """The gradient that is drawn is that of the first so many training rows, without dropout."""
 
@@ -45,7 +48,7 @@ class Distributions:
     Attributes:
         epochs: after which epochs; 0 is before training.
         counts, edges: by kind and parameter, such as `("weights", "layers.0.weight")`: for every
-            epoch (BINS,) and (BINS + 1,).
+            epoch (bins,) and (bins + 1,).
     """
 
     epochs: list[int] = field(default_factory=list)
@@ -57,7 +60,8 @@ class Distributions:
         self.epochs.append(epoch)
         for name, parameter in network.parameters.items():
             for kind, array in zip(KINDS, (parameter.value, gradient[name]), strict=True):
-                counts, edges = np.histogram(array[np.isfinite(array)], BINS)
+                bins = min(MOST_BINS, math.ceil(2 * array.size ** (1 / 3)))
+                counts, edges = np.histogram(array[np.isfinite(array)], bins)
                 self.counts.setdefault((kind, name), []).append(counts)
                 self.edges.setdefault((kind, name), []).append(edges)
 

@@ -357,6 +357,8 @@ def _needs_space(node: Node | None, after: Node) -> bool:
 def _grouped(node: Node, below: bool = False) -> str:
     """In parentheses where the text would be read otherwise."""
     inside = text(node)
+    if isinstance(node, Root):
+        return inside
     is_sum = any(f" {sign} " in inside for sign in BINARY)
     if is_sum or "/" in inside or (below and " " in inside):
         return f"({inside})"

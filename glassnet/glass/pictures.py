@@ -128,7 +128,7 @@ def decision_regions(network: Network, x: Any, y: Any, features: Sequence[int] =
         _draw_regions(axes, (across, up), said, rows[:, [first, second]], answers, classes)
     names = network.metadata.get("feature_names") or [f"x[{k}]" for k in range(rows.shape[1])]
     others = rows.shape[1] - 2
-    held = f"; {others} other features as usual" if others else ""
+    held = f"\n(with {others} more at their usual values)" if others else ""
     axes.set(xlabel=names[first], ylabel=names[second], title=f"What the network says{held}")
     return figure
 

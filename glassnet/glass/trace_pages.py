@@ -71,9 +71,10 @@ def totals(trace: Trace) -> list[tuple[str, int, int, float]]:
 
 
 def _seconds(seconds: float) -> str:
-    """
+    """A time with its unit.
+
     >>> _seconds(1.25e-6), _seconds(0.0123)
-    ('1.2 µs', '12 ms')
+    ('1.2 µs', '12.3 ms')
     """
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
@@ -214,6 +215,7 @@ tr:first-child th { border-bottom: 1px solid #8888; color: #777 }
 details { margin: .3rem 0 }
 summary { cursor: pointer; color: #777; font-size: .85rem }
 mtd { padding: .1em .4em }
+.numbers { display: inline-block; vertical-align: top; margin: .4rem 1.5rem .4rem 0 }
 """
 
 
@@ -247,7 +249,8 @@ def _html_call(call: TracedCall) -> str:
         parts.append(f"<div>where {mathml(call.where)}</div>")
     rows = [(mathml(q.symbol), *map(escape, facts(q))) for q in quantities(call)]
     parts.append(_html_table(HEAD, rows))
-    parts += [_html_numbers(quantity) for quantity in quantities(call)]
+    known = "".join(map(_html_numbers, quantities(call)))
+    parts.append(f"<details><summary>all numbers</summary>{known}</details>" if known else "")
     parts.append(f'<p class="cost">{cost(call)}. Source: {escape(call.source)}.</p>')
     return f"<section>{''.join(parts)}</section>"
 
@@ -260,11 +263,11 @@ def _html_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _html_numbers(quantity: Quantity) -> str:
-    """All numbers of a quantity, to be unfolded."""
+    """All numbers of a quantity, if they were kept."""
     if quantity.values is None or not np.size(quantity.values):
         return ""
     rows = "".join(
         f"<tr>{''.join(f'<td>{number}</td>' for number in row)}</tr>"
         for row in numbers(quantity.values)
     )
-    return f"<details><summary>{mathml(quantity.symbol)}</summary><table>{rows}</table></details>"
+    return f'<div class="numbers">{mathml(quantity.symbol)}<table>{rows}</table></div>'
