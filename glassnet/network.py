@@ -493,7 +493,7 @@ class Network:
         loss: str | Mapping[str, Any] | Loss | None = None,
         optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
         sample_weight: Any = None,
-        whole: int = 64,
+        whole: int = 24,
     ) -> Trace:
         """One training step, from the inputs to the updated weights, as its equations in order.
 

@@ -38,7 +38,7 @@ def trace(
     whole: Annotated[
         int,
         typer.Option(min=0, help="Arrays of up to so many numbers are shown whole.", metavar="N"),
-    ] = 64,
+    ] = 24,
     out: Annotated[
         Path | None,
         typer.Option(help="Write a page: .html, .md or .txt, by its ending.", metavar="FILE"),

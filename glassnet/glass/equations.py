@@ -135,12 +135,13 @@ class Equation:
         return r"\leftarrow" if replaces else "="
 
     def reads(self, arguments: list[str]) -> list[str]:
-        """Those of a kernel's arguments that it reads."""
-        used = set(arguments_in(" ".join([*self.results.values(), self.where])))
-        return [name for name in arguments if name not in self.work and self._is_read(name, used)]
-
-    def _is_read(self, name: str, used: set[str]) -> bool:
-        return name not in self.results or name in used
+        """Those of a kernel's arguments that it reads, and does not write before that."""
+        written: set[str] = set()
+        read = set(arguments) - set(self.results) - set(self.work)
+        for result, rhs in self.results.items():
+            read |= set(arguments_in(rhs)) - written
+            written.add(result)
+        return [name for name in arguments if name in read]
 
 
 class _Symbols(dict[str, str]):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Phase = Literal["forward", "loss", "backward", "update"]
 
-WHOLE = 64
+WHOLE = 24
 """Arrays of up to so many numbers are shown whole."""
 
 

@@ -118,7 +118,9 @@ class Tracer:
                 letters[index] = equation.letter
         self._name(self.batch.x, "x")
         for index in range(len(self.network.layers)):
-            self._name(self.inputs[index + 1], f"{letters.get(index, 'h')}_{{{index}}}")
+            array = self.inputs[index + 1]
+            if self._name_of(array) is None:  # else the layer only changed the shape
+                self._name(array, f"{letters.get(index, 'h')}_{{{index}}}")
         for index, array in self.upstream.items():
             self._name(array, _slope(self._name_of(self.inputs[index + 1]) or "h"))
         for name, parameter in self.network.parameters.items():

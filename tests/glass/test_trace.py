@@ -158,6 +158,19 @@ def test_large_arrays_are_summed_up():
         step["Q"]
 
 
+def test_layers_that_only_change_the_shape_have_no_name_of_their_own():
+    net = gn.Network([gn.Rescale(0.5), gn.Flatten(), gn.Dense(1)], (2, 2), seed=0, dtype="float64")
+    step = net.trace(np.ones((1, 2, 2)), np.array([1.0]), loss="mse")
+    assert step.calls[1].lines[0].equation.replace("{", "").replace("}", "").startswith("z_2 = u_0")
+
+
+def test_only_what_is_there_before_a_call_is_read():
+    net = gn.Network([gn.BatchNorm(), gn.Dense(1)], (2,), seed=0, dtype="float64")
+    step = net.trace(np.arange(6.0).reshape(3, 2), np.arange(3.0), loss="mse")
+    read = {quantity.argument for quantity in step.calls[0].reads}
+    assert read == {"x", "gamma", "beta", "running_mean", "running_var", "momentum", "epsilon"}
+
+
 class Halve(gn.Layer):
     """y = x / 2."""
 
