@@ -197,6 +197,36 @@ def test_part_of_ones_own_is_one_call():
     assert np.array_equal(step["∂J/∂z₀"], step["∂J/∂h₁"] / 2)
 
 
+def test_loss_and_optimizer_of_ones_own():
+    class Distance(gn.Loss):
+        """Half the squared distance."""
+
+        name = "distance"
+
+        def rows(self, outputs, targets, losses, gradient):
+            losses[:] = 0.5 * ((outputs - targets) ** 2).sum(axis=1)
+            gradient[:] = outputs - targets
+
+    class Plain(gn.Optimizer):
+        """Steps of a tenth."""
+
+        name = "plain"
+
+        def update(self):
+            self.theta -= 0.1 * self.gradient
+
+    net = textbook()
+    x, y = np.array([[1.0, 2.0]]), np.array([3.0])
+    step = net.trace(x, y, loss=Distance(), optimizer=Plain(), whole=100)
+    assert step.loss == pytest.approx(2)
+    assert [call.title for call in step.calls if call.flops is None] == [
+        "Half the squared distance.",
+        "Steps of a tenth.",
+    ]
+    np.testing.assert_allclose(step["∂J/∂b₂"], [-2])
+    np.testing.assert_allclose(step["θ"] - net.theta, -0.1 * step["g"])
+
+
 def test_bad_input_is_refused():
     net = gn.Network([gn.Dense(2), gn.BatchNorm(), gn.Dense(1)], (2,), seed=0)
     with pytest.raises(ValueError, match="at least 2 rows"):
