@@ -20,7 +20,7 @@ PYTEST := PYTHONSAFEPATH=1 MPLBACKEND=Agg OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_TH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-peers setup-peers bench papers setup-compare check lint types format size lock clean
+.PHONY: help setup demo test test-peers setup-peers bench papers inside setup-compare check lint types format size lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-peers: setup setup-peers ## compare live with PyTorch
 papers: setup ## run all papers again; rewrites glassnet/papers/README.md
 	PYTHONSAFEPATH=1 $(BIN)/glassnet reproduce --all; status=$$?; \
 		test $$status -ne 1 && cp runs/papers/README.md glassnet/papers/README.md; exit $$status
+
+inside: setup ## draw the pictures of docs/inside.md
+	PYTHONSAFEPATH=1 MPLBACKEND=Agg $(BIN)/python tools/draw_inside.py
 
 setup-compare: $(COMPARE) ## add all frameworks of the benchmark (PyTorch, JAX, Keras, ONNX Runtime)
 

@@ -76,12 +76,15 @@ from glassnet.schedules import Phase
 if TYPE_CHECKING:
     from glassnet import experiments
     from glassnet.exchange.onnx_import import from_onnx
+    from glassnet.glass.gradient_check import gradient_check
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use what training does not need: `experiments`, `from_onnx`."""
+    """Import on first use what training does not need."""
+    if name == "gradient_check":
+        return importlib.import_module("glassnet.glass.gradient_check").gradient_check
     if name == "experiments":
         return importlib.import_module("glassnet.experiments")
     if name == "from_onnx":
@@ -142,6 +145,7 @@ __all__ = [
     "data",
     "experiments",
     "from_onnx",
+    "gradient_check",
     "initializers",
     "layers",
     "load",

@@ -37,7 +37,11 @@ from glassnet.targets import Targets, Task, add_scores, predictions, read_scores
 from glassnet.threads import blas_threads, run_workers, workers_for
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from glassnet.callbacks import Callback
+    from glassnet.glass.explain import Explanation
+    from glassnet.glass.trace import Trace
     from glassnet.optimizers import Optimizer
     from glassnet.recording import Compile, Way
     from glassnet.schedules import Phase, Schedule
@@ -479,6 +483,121 @@ class Network:
                 loss.into(outputs, batch)
                 add_scores(task, loss, outputs, batch, sums)
         return read_scores(task, sums)
+
+    # Looking inside.
+
+    def trace(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        loss: str | Mapping[str, Any] | Loss | None = None,
+        optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
+        sample_weight: Any = None,
+        whole: int = 24,
+    ) -> Trace:
+        """One training step, from the inputs to the updated weights, as its equations in order.
+
+        Nothing is changed: the step is taken on copies, with all rows as one batch.
+
+        Arguments:
+            x, y, sample_weight: rows and their targets, as for `fit`.
+            loss: a loss or its name; by default the one that the network was fitted with.
+            optimizer: likewise; one that is in the middle of training this network goes on from
+                what it remembers, any other starts afresh.
+            whole: arrays of up to so many numbers are kept whole, of larger ones a summary.
+
+        Returns:
+            A `glassnet.glass.trace.Trace`: print it, `save` it as .html, .md or .txt, or ask it for
+            a number: `trace["∂J/∂W₀"]`.
+
+        Raises:
+            ValueError: for rows or targets that do not fit.
+
+        Example:
+            >>> import numpy as np, glassnet as gn
+            >>> net = gn.Network([gn.Dense(1, "zeros")], input_shape=(1,), dtype="float64")
+            >>> x, y = np.array([[2.0]]), np.array([3.0])
+            >>> step = net.trace(x, y, loss="squared_error", optimizer=gn.SGD(0.1))
+            >>> step["∂J/∂W₀"], step["W₀"].round(3)
+            (array([[-6.]]), array([[0.6]]))
+        """
+        from glassnet.glass.trace import trace
+
+        return trace(self, x, y, loss, optimizer, sample_weight, whole)
+
+    def explain(self, x: Any, output: int | Sequence[int] | None = None) -> Explanation:
+        """Which inputs moved the outputs for these rows: gradient × input, and all activations.
+
+            cⱼ = uⱼ ∂f/∂uⱼ
+
+        where f is an output before the loss's link (a logit) and u the inputs as they leave the
+        preprocessing layers: for standardised columns, zero is the mean of the training rows.
+
+        The sum of the cⱼ is f exactly where the network is linear on the way from 0 to u without
+        constant terms: rectifiers, but no biases. Otherwise `remainder` says what is left. The
+        slope is that at x alone: an input that has long saturated its unit gets a contribution of
+        zero however much it mattered, and of inputs that always go together either may get it all.
+
+        Arguments:
+            x: rows (n, *input_shape).
+            output: which output is explained, or one for each row; by default the largest, for
+                regression the first.
+
+        Returns:
+            A `glassnet.glass.explain.Explanation`: print it, or `plot` it.
+
+        Raises:
+            ValueError: if x does not fit or there is no such output.
+
+        Example:
+            >>> import numpy as np, glassnet as gn
+            >>> net = gn.Network([gn.Dense(1, use_bias=False)], input_shape=(2,), dtype="float64")
+            >>> net.parameters["layers.0.weight"].value = [[3.0], [-1.0]]
+            >>> why = net.explain(np.array([[2.0, 5.0]]))
+            >>> why.contributions, why.remainder
+            (array([[ 6., -5.]]), array([0.]))
+
+        Source: Shrikumar et al., "Not just a black box", arXiv:1605.01713, 2016.
+        """
+        from glassnet.glass.explain import explain
+
+        return explain(self, x, output)
+
+    def plot_diagram(self) -> Figure:
+        """The network as a picture: units and weights where they are few, else layers and shapes.
+
+        Returns a matplotlib figure, as all `plot_…` methods do; `glassnet.plots.save` writes it.
+        """
+        from glassnet.glass.diagram import diagram
+
+        return diagram(self)
+
+    def plot_activations(self) -> Figure:
+        """The activation functions of this network with their derivatives.
+
+        Raises:
+            ValueError: if it has none.
+        """
+        from glassnet.glass.pictures import activations
+
+        return activations(self)
+
+    def plot_decision_regions(self, x: Any, y: Any, features: Sequence[int] = (0, 1)) -> Figure:
+        """What the network says everywhere in the plane of two features, with the rows in it.
+
+        Arguments:
+            x, y: rows (n, d), and their classes or numbers (n,).
+            features: which two of the d; the others are held at their median, categories at the
+                most frequent one.
+
+        Raises:
+            ValueError: if rows are not (n, d), d ≥ 2, if one of the two holds categories, or if the
+                network was not fitted.
+        """
+        from glassnet.glass.pictures import decision_regions
+
+        return decision_regions(self, x, y, features)
 
     # Files and words.
 

@@ -8,11 +8,13 @@ from glassnet.callbacks.base import Callback
 from glassnet.callbacks.checkpoints import Checkpoint
 from glassnet.callbacks.stopping import EarlyStopping, LearningRateLog, StopOnNonFinite
 from glassnet.callbacks.tensorboard import TensorBoard
+from glassnet.glass.histograms import Histograms
 
 __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "Histograms",
     "LearningRateLog",
     "StopOnNonFinite",
     "TensorBoard",

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(epilog="Example: glassnet predict runs/wine-1 new.csv --out predictions.csv --proba")
+@app.command(
+    epilog="Example: glassnet predict runs/wine-1 new.csv --out predictions.csv --proba\n\n"
+    "Example: glassnet predict runs/wine-1 new.csv --explain --figure why.png"
+)
 @clean_errors()
 def predict(
     model: Annotated[
@@ -38,16 +41,40 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add a column p(class) with the probability of each.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Add a column with the three inputs that moved each prediction most."
+        ),
+    ] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw what moved the first eight predictions, as .png or .svg: for images, over "
+            "the image.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Let a trained network predict the rows of a file."""
     from glassnet.cli.models import load_model
     from glassnet.files import write_atomically
 
-    if out is not None and out.exists() and not force:
-        raise ValueError(f"{out} exists already: choose another name, or replace it with --force.")
+    for path in (out, figure):
+        if path is not None and path.exists() and not force:
+            raise ValueError(
+                f"{path} exists already: choose another name, or replace it with --force."
+            )
     network = load_model(model)
-    columns = _columns(network, _rows(network, file), proba)
+    rows = _rows(network, file)
+    columns = _columns(network, rows, proba)
+    if explain:
+        columns["because"] = _reasons(network, rows)
+    if figure is not None:
+        from glassnet import plots
+
+        plots.save(network.explain(rows[:8]).plot(), figure, overwrite=force)
     if out is not None:
         write_atomically(out, _csv(columns), overwrite=force)
     if as_json:
@@ -96,6 +123,15 @@ def _columns(network: Network, x: Array, proba: bool) -> dict[str, list[Any]]:
             for k, name in enumerate(classes[: probabilities.shape[1]])
         }
     return columns
+
+
+def _reasons(network: Network, x: Array) -> list[str]:
+    """The inputs that moved each row's prediction most, with their contributions."""
+    why = network.explain(x)
+    return [
+        ", ".join(f"{name} {moved:+.3g}" for name, _, moved in why.largest(row, 3))
+        for row in range(len(x))
+    ]
 
 
 def _by_name(head: str, names: Any, values: Array) -> dict[str, list[Any]]:

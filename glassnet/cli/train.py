@@ -296,6 +296,14 @@ def train(
             metavar="FOLDER",
         ),
     ] = None,
+    histograms: Annotated[
+        bool,
+        _option(
+            RUN,
+            "Keep histograms of weights and gradients by epoch, for `glassnet plot`.",
+            "--histograms",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, _option(RUN, "Print one JSON object, for programs.", "--json")
     ] = False,
@@ -312,7 +320,7 @@ def train(
         _refuse_beside_resume(source, out, force, flags)
         facts = _resume(resume, epochs, _watching(tensorboard))
     else:
-        facts = _start(source, flags, out, force, _watching(tensorboard))
+        facts = _start(source, flags, out, force, _watching(tensorboard), histograms)
     _show(facts, as_json)
     if facts["interrupted"]:
         raise typer.Exit(INTERRUPTED)
@@ -335,7 +343,9 @@ def _start(
     out: Path | None,
     force: bool,
     watching: list[Callback],
+    histograms: bool,
 ) -> Any:
+    from glassnet.callbacks import Histograms
     from glassnet.callbacks.progress import Progress
     from glassnet.runs.folder import choose_folder, release
     from glassnet.runs.training import start_run
@@ -348,6 +358,8 @@ def _start(
     folder = choose_folder(Path(config.data.source).stem, out, force)
     try:
         with Progress() as progress:
+            if histograms:
+                watching = [*watching, Histograms(folder.path / "histograms.npz")]
             return start_run(config, folder, [*watching, progress], progress.say)
     finally:
         if out is None:

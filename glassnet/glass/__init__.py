@@ -1,0 +1,1 @@
+"""Looking inside: a training step opened, gradients checked, predictions explained, pictures."""
