@@ -37,8 +37,8 @@ test: setup ## run the tests and the documentation's examples against the instal
 
 setup-peers: $(PEERS) ## add the frameworks that the comparisons need (PyTorch)
 
-test-peers: setup setup-peers ## compare live with PyTorch
-	$(PYTEST) tests/peers
+test-peers: setup setup-peers ## compare live with PyTorch, and test what needs the extras
+	$(PYTEST) tests/peers tests/cli/test_sweep.py
 
 papers: setup ## run all papers again; rewrites glassnet/papers/README.md
 	PYTHONSAFEPATH=1 $(BIN)/glassnet reproduce --all; status=$$?; \
