@@ -56,6 +56,8 @@ class KerasTwin:
                         momentum=1 - config["momentum"], epsilon=config["epsilon"], dtype=dtype
                     )
                 )
+            elif config["name"] == "Dropout":
+                layers.append(keras.layers.Dropout(config["rate"], seed=index, dtype=dtype))
             else:
                 name = ACTIVATIONS[config["name"]]
                 layers.append(keras.layers.Activation(name, dtype=dtype))

@@ -252,6 +252,8 @@ def _twin_line(twin: Mapping[str, Any]) -> str:
         f"{twin['framework']}{f', {cell}' if cell else ''}: same initial weights and batches; the "
         f"largest difference in loss is {twin['largest_difference']:.2g} "
         f"(in epoch {twin['at_epoch']}), {twin['relative_difference']:.2g} of the loss there."
+        + " Each drew dropout masks of its own."
+        * bool(twin.get("own_masks"))
     )
 
 

@@ -31,6 +31,7 @@ class TorchTwin:
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
         self.dtype = getattr(torch, lesson.dtype)
+        torch.manual_seed(0)  # of dropout's masks
         self.model = nn.Sequential(*self._layers())
         self.optimizer = self._optimizer()
 
@@ -45,6 +46,8 @@ class TorchTwin:
                     width, config["epsilon"], config["momentum"], dtype=self.dtype
                 )
                 layers.append(norm)  # its weight and bias begin at 1 and 0, as ours do
+            elif config["name"] == "Dropout":
+                layers.append(nn.Dropout(config["rate"]))
             else:
                 layers.append(ACTIVATIONS[config["name"]]())
         return layers

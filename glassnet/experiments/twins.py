@@ -4,7 +4,8 @@ What is compared is the training itself: preprocessing is done once, by our laye
 rows, the batches and the learning rates are those of our trainer. A twin makes one step at a time
 and says the mean loss of its batch before the step.
 
-It goes for chains of Dense, batch norm and activations with SGD, momentum or Adam.
+It goes for chains of Dense, batch norm, dropout and activations with SGD, momentum or Adam. Every
+framework draws dropout masks of its own, so that losses agree only as two runs of one network do.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ FRAMEWORKS = {"torch": "torch_twin", "keras": "keras_twin"}
 """Frameworks by their names on the command line, and the modules of their twins."""
 
 ACTIVATIONS = ("Identity", "Sigmoid", "Tanh", "ReLU", "Softplus", "SiLU", "ELU", "SELU")
+LAYERS = (*ACTIVATIONS, "Dense", "BatchNorm", "Dropout")
 OPTIMIZERS = ("sgd", "momentum", "adam")
 LOSSES = ("squared_error", "mse", "cross_entropy", "binary_cross_entropy")
 NEUTRAL = {"weight_decay": 0.0, "l2": 0.0, "clip_norm": None, "clip_value": None}
@@ -102,8 +104,10 @@ def train_twins(
         if path.is_file() and not runner.fresh:
             found[framework.framework] = json.loads(path.read_text(encoding="utf-8"))
             continue
-        history = train_twin(framework, prepared(cell, runner.rows(cell)))
-        twin = {"history": history, "framework": framework.framework}
+        recipe = prepared(cell, runner.rows(cell))
+        own_masks = any(layer.name == "Dropout" for layer in recipe.network.layers)
+        history = train_twin(framework, recipe)
+        twin = {"history": history, "framework": framework.framework, "own_masks": own_masks}
         twin |= difference(ours["history"], history)
         write_atomically(path, json.dumps(twin), overwrite=True)
         found[framework.framework] = twin
@@ -198,7 +202,7 @@ def _lesson(recipe: Recipe, first: int, loss: dict[str, Any], outputs: int, x: A
     layers = recipe.network.layers[first:]
     optimizer = make_optimizer(recipe.config)
     options = optimizer.config()
-    _refuse("layer", [layer.name for layer in layers], (*ACTIVATIONS, "Dense", "BatchNorm"))
+    _refuse("layer", [layer.name for layer in layers], LAYERS)
     _refuse("optimizer", [optimizer.name], OPTIMIZERS)
     _refuse("loss", [loss["name"]], LOSSES)
     for name, neutral in NEUTRAL.items():

@@ -99,6 +99,27 @@ def test_other_batches_are_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.peers
 def test_what_a_twin_can_not_have_is_refused(tmp_path: Path) -> None:
-    _, dropout = recipe(tmp_path, "network.layers = [4]\nnetwork.dropout = 0.5\n")
-    with pytest.raises(ValueError, match="A twin has no layer 'Dropout'"):
-        train_twin(twin_class("torch"), dropout)
+    _, normed = recipe(tmp_path, "network.layers = [4]\nnetwork.layer_norm = true\n")
+    with pytest.raises(ValueError, match="A twin has no layer 'LayerNorm'"):
+        train_twin(twin_class("torch"), normed)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_dropout_is_drawn_anew_but_as_often(tmp_path: Path, framework: str) -> None:
+    case = """
+        network.layers = [64, 64]
+        network.dropout = {rate}
+        training.optimizer = {{ name = "adam", learning_rate = 0.01 }}
+        """
+    losses = {}
+    for rate in (0.0, 0.5):
+        ours, theirs = recipe(tmp_path, case.format(rate=rate))
+        history = ours.fit()
+        losses[rate] = history[-1]["loss"], train_twin(twin_class(framework), theirs)[-1]["loss"]
+    assert losses[0.0][0] == pytest.approx(losses[0.0][1], rel=0.01)  # Keras has Adam's ε elsewhere
+    assert losses[0.5][0] != pytest.approx(losses[0.5][1], rel=0.01)
+    added = [with_it - without for with_it, without in zip(losses[0.5], losses[0.0], strict=True)]
+    assert added[0] == pytest.approx(added[1], rel=0.6)
+    assert min(added) > 0.02
