@@ -17,6 +17,7 @@ from typing import Any
 from glassnet.experiments.measures import label_of
 from glassnet.experiments.specification import (
     AxisPoint,
+    Borrowed,
     Experiment,
     RecordSettings,
     Setup,
@@ -40,6 +41,7 @@ class Cell:
         start_seed: of initial weights that other cells share.
         record: what is kept.
         alone: whether nothing may run beside it.
+        beside: frameworks whose seconds are measured beside ours.
     """
 
     paper: str
@@ -50,6 +52,7 @@ class Cell:
     start_seed: int | None
     record: RecordSettings
     alone: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -57,6 +60,10 @@ class Cell:
         where = ", ".join(f"{axis} {label}" for axis, label in self.labels.items())
         name = f"{self.paper}/{self.experiment}" if self.paper else self.experiment
         return f"{name}{': ' + where if where else ''} (repetition {self.repetition + 1})"
+
+    def lies_at(self, wanted: Mapping[str, str]) -> bool:
+        """Whether its labels are these, on the axes that are named."""
+        return all(self.labels.get(axis) == label for axis, label in wanted.items())
 
 
 def seed_from(*names: object) -> int:
@@ -92,7 +99,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def expand(experiment: Experiment, quick: bool = False) -> list[Cell]:
-    """All cells and repetitions of an experiment, repetition by repetition.
+    """All cells and repetitions that an experiment trains, repetition by repetition.
 
     Raises:
         ValueError: if a point of an axis gives a set-up that is not allowed.
@@ -100,7 +107,8 @@ def expand(experiment: Experiment, quick: bool = False) -> list[Cell]:
     if not experiment.train:
         return []
     seeds = experiment.quick.seeds if quick and experiment.quick.seeds else experiment.seeds
-    grid = list(_grid(experiment, quick))
+    elsewhere = [dict(borrowed.cell) for borrowed in experiment.borrowed]
+    grid = [points for points in _grid(experiment, quick) if _labels(points) not in elsewhere]
     return [
         _cell(experiment, points, repetition, quick)
         for repetition in range(seeds)
@@ -130,6 +138,64 @@ def check_cells(experiment: Experiment) -> None:
                 check_parts(cell_of_grid.setup)
 
 
+def check_borrowed(experiment: Experiment, paper: Mapping[str, Experiment]) -> None:
+    """See that borrowed cells are trained where the experiment says, and in the same way.
+
+    Raises:
+        ValueError: if one is not.
+    """
+    for number, borrowed in enumerate(experiment.borrowed):
+        try:
+            if borrowed.experiment not in paper:
+                raise ValueError(
+                    f"there is no experiment {borrowed.experiment!r}."
+                    f"{did_you_mean(borrowed.experiment, paper)} There are: {', '.join(paper)}."
+                )
+            _check_whole_cell(experiment, borrowed.cell)
+            for quick in (False, True):
+                _check_same_training(experiment, paper[borrowed.experiment], borrowed, quick)
+        except ValueError as error:
+            raise ValueError(f"borrowed.{number}: {error}") from None
+
+
+def _check_whole_cell(experiment: Experiment, cell: Mapping[str, str]) -> None:
+    for name, label in cell.items():
+        labels = [point.label for point in experiment.axis(name).points_list()]
+        _check_label(f"cell.{name}", label, labels)
+    if len(cell) != len(experiment.axes):
+        axes = ", ".join(experiment.axes) or "there is none"
+        raise ValueError(f"the cell {dict(cell)} needs a point on each axis: {axes}.")
+
+
+def _check_same_training(
+    experiment: Experiment, lender: Experiment, borrowed: Borrowed, quick: bool
+) -> None:
+    """The lender trains one cell there, which is what the experiment would train itself."""
+    own = [
+        _setup(experiment, points, 0, quick)
+        for points in _grid(experiment, quick)
+        if _labels(points) == borrowed.cell
+    ]
+    if not own:  # the quick run leaves this point out
+        return
+    lent = [
+        cell.setup.model_copy(update={"seed": 0})
+        for cell in expand(lender, quick)
+        if cell.repetition == 0 and cell.lies_at(borrowed.their)
+    ]
+    run = " in the quick run" * quick
+    if len(lent) != 1:
+        raise ValueError(
+            f"{lender.id} trains {len(lent)} cells at {borrowed.their}{run}, expected one: name "
+            "its points by their."
+        )
+    if lent != own:
+        raise ValueError(
+            f"{lender.id} trains that cell with another set-up{run}; a borrowed cell is the same "
+            "training."
+        )
+
+
 def _check_label(where: str, label: str, labels: list[str]) -> None:
     if label not in labels:
         raise ValueError(
@@ -150,32 +216,43 @@ def _grid(experiment: Experiment, quick: bool) -> Iterator[dict[str, AxisPoint]]
         yield dict(points_of_cell)
 
 
-def _cell(
-    experiment: Experiment, points: Mapping[str, AxisPoint], repetition: int, quick: bool
-) -> Cell:
+def _labels(points: Mapping[str, AxisPoint]) -> dict[str, str]:
+    return {axis: point.label for axis, point in points.items()}
+
+
+def _setup(
+    experiment: Experiment, points: Mapping[str, AxisPoint], seed: int, quick: bool
+) -> Setup:
     values: dict[str, Any] = experiment.setup
     for point in points.values():
         values = merged(values, point.changes)
     if quick:
         values = merged(values, nested(experiment.quick.set))
-    labels = {axis: point.label for axis, point in points.items()}
+    try:
+        setup: Setup = read_section(Setup, {**values, "seed": seed})
+    except ValueError as error:
+        where = ", ".join(f"axes.{axis} at {label}" for axis, label in _labels(points).items())
+        raise ValueError(f"{where}: {error}" if where else str(error)) from None
+    return setup
+
+
+def _cell(
+    experiment: Experiment, points: Mapping[str, AxisPoint], repetition: int, quick: bool
+) -> Cell:
+    labels = _labels(points)
     names = [f"{axis}={label}" for axis, label in sorted(labels.items())]
     seed = seed_from("cell", experiment.paper, experiment.id, *names, repetition)
     start = None
     if experiment.start is not None:
         start = seed_from("start", experiment.paper, experiment.start, repetition)
-    try:
-        setup: Setup = read_section(Setup, {**values, "seed": seed})
-    except ValueError as error:
-        where = ", ".join(f"axes.{axis} at {label}" for axis, label in labels.items())
-        raise ValueError(f"{where}: {error}" if where else str(error)) from None
     return Cell(
         experiment.paper,
         experiment.id,
         labels,
         repetition,
-        setup,
+        _setup(experiment, points, seed, quick),
         start,
         experiment.record,
-        experiment.alone,
+        experiment.alone or bool(experiment.beside),
+        tuple(experiment.beside),
     )

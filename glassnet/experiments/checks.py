@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from glassnet.experiments.measures import CellLabels, Measure, Quantity, label_of
 from glassnet.experiments.results import Results, Sample, column, read
+from glassnet.registry import did_you_mean
 from glassnet.runs.sections import NotNegative, Section, Whole
 
 Verdict = Literal["held", "failed", "confirmed", "not distinguishable", "refuted"]
@@ -119,25 +121,45 @@ class Number(Quantity, Check):
 
 
 class Along(Measure, Check):
-    """Base: a measure along one axis, others fixed by `cell` or reduced to their best mean."""
+    """Base: a measure along an axis, others fixed by `cell` or reduced to their best mean.
+
+    Along several axes, `along = ["activation", "optimizer"]`, every combination is a point.
+    """
 
     name = "along"
-    along: str
+    along: str | list[str]
     cell: CellLabels = {}
     across: Literal["max", "min"] | None = None
 
     def points(self, results: Results) -> dict[str, tuple[Quantity, Sample]]:
-        """Quantity and sample by the axis's labels."""
-        axis = results.experiment.axis(self.along)
+        """Quantity and sample by the axis's labels, several joined as in `relu-adam`."""
+        names = [self.along] if isinstance(self.along, str) else self.along
+        sides = [results.experiment.axis(name).points_list() for name in names]
         found = {}
-        for point in axis.points_list():
-            if not results.cells({**self.cell, self.along: point.label}):
+        for points in itertools.product(*sides):
+            labels = [point.label for point in points]
+            cell = {**self.cell, **dict(zip(names, labels, strict=True))}
+            if not results.cells(cell):
                 continue  # left out of a quick run
             shared = {k: v for k, v in self.given().items() if k in _QUANTITY_KEYS}
-            cell = {**self.cell, self.along: point.label}
             quantity = results.filled(Quantity(**{**shared, "cell": cell}))
-            found[point.label] = quantity, results.sample(quantity)
+            found[label_of(labels)] = quantity, results.sample(quantity)
         return found
+
+    @staticmethod
+    def claimed(point: Point | list[Point], points: Collection[str]) -> str:
+        """The label of the point that is claimed best.
+
+        Raises:
+            ValueError: if it is none of those compared.
+        """
+        label = label_of(point)
+        if label not in points:
+            raise ValueError(
+                f"there is no point {label!r}.{did_you_mean(label, points)} "
+                f"Compared are: {', '.join(points)}."
+            )
+        return label
 
 
 _QUANTITY_KEYS = {field.alias or name for name, field in Quantity.model_fields.items()}
@@ -152,7 +174,7 @@ class LargestAt(Along):
     """The mean over the repetitions is largest (or smallest) at one point of an axis."""
 
     name = "largest_at"
-    point: Point
+    point: Point | list[Point]
     smallest: bool = False
 
     def judge(self, results: Results) -> Outcome:
@@ -161,7 +183,7 @@ class LargestAt(Along):
         means = {label: sign * sample.mean for label, (_, sample) in points.items()}
         known = {label: mean for label, mean in means.items() if math.isfinite(mean)}
         best = max(known, key=lambda label: known[label]) if known else "–"
-        return Outcome(_held(best == label_of(self.point)), best, _listed(points))
+        return Outcome(_held(best == self.claimed(self.point, points)), best, _listed(points))
 
 
 class Ordered(Check):
@@ -195,15 +217,33 @@ class Difference(Check):
     def judge(self, results: Results) -> Outcome:
         asked = results.filled(self.a)
         a, b = results.sample(self.a), results.sample(self.b)
-        gap = a.mean - b.mean
-        holds = (self.at_least is None or gap >= self.at_least) and (
-            self.at_most is None or gap <= self.at_most
+        value = self._value(a.mean, b.mean)
+        holds = (self.at_least is None or value >= self.at_least) and (
+            self.at_most is None or value <= self.at_most
         )
         detail = (
             f"{asked.describe()}: {_shown(asked, a)}; "
             f"{results.filled(self.b).describe()}: {_shown(results.filled(self.b), b)}"
         )
-        return Outcome(_held(holds and math.isfinite(gap)), f"{gap:+.{asked.decimals}f}", detail)
+        return Outcome(_held(holds and math.isfinite(value)), self._show(value, asked), detail)
+
+    def _value(self, a: float, b: float) -> float:
+        return a - b
+
+    def _show(self, value: float, asked: Quantity) -> str:
+        return f"{value:+.{asked.decimals}f}"
+
+
+class Ratio(Difference):
+    """a / b lies between two bounds, in the mean over the repetitions."""
+
+    name = "ratio"
+
+    def _value(self, a: float, b: float) -> float:
+        return a / b if b else math.nan
+
+    def _show(self, value: float, asked: Quantity) -> str:
+        return f"{value:.2f}"
 
 
 class RisesBy(Quantity, Check):
@@ -360,6 +400,36 @@ class ConstantClass(Quantity, Check):
         return same and (self.which is None or read(record, said_at) == self.which)
 
 
+class ClassExtremes(Quantity, Check):
+    """By class, a score is largest for some classes and smallest for others, in the mean.
+
+    `largest` and `smallest` are classes, by index: as many as are named there are the best, or the
+    worst, in any order. Needs `record.scores`.
+    """
+
+    name = "class_extremes"
+    largest: list[int] = []
+    smallest: list[int] = []
+
+    def judge(self, results: Results) -> Outcome:
+        asked = results.filled(self)
+        where = results.of(asked.experiment)
+        records = where.repetitions(where.only_cell(asked.cell))
+        classes = range(len(records[0]["measured"]["scores"]["per_class"]))
+        shared = {k: v for k, v in self.given().items() if k in _QUANTITY_KEYS}
+        samples = [results.sample(Quantity(**{**shared, "class": k})) for k in classes]
+        ranked = sorted(classes, key=lambda k: -samples[k].mean)
+        best, worst = ranked[: len(self.largest)], ranked[len(ranked) - len(self.smallest) :]
+        holds = set(best) == set(self.largest) and set(worst) == set(self.smallest)
+        listed = "; ".join(f"class {k}: {_shown(asked, samples[k])}" for k in ranked)
+        ends = [
+            f"{name} {', '.join(map(str, sorted(found)))}"
+            for name, found in (("best", best), ("worst", worst))
+            if found
+        ]
+        return Outcome(_held(holds), "; ".join(ends), f"{asked.of}, {listed}")
+
+
 class Winner(Along):
     """One point of an axis is claimed best: confirmed, not distinguishable, or refuted.
 
@@ -369,13 +439,13 @@ class Winner(Along):
     """
 
     name = "winner"
-    point: Point
+    point: Point | list[Point]
     smallest: bool = False
     level: float = 0.05
 
     def judge(self, results: Results) -> Outcome:
         points = self.points(results)
-        claimed = label_of(self.point)
+        claimed = self.claimed(self.point, points)
         sign = -1.0 if self.smallest else 1.0
         own = points[claimed][1]
         tests = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,13 @@ class Judged:
         outcome: of its check; None if it has none.
         counts: whether it decides the exit status: exact, close and pattern claims do, in a quick
             run only those marked `in_quick`.
+        missing: packages that it needs and that are not installed.
     """
 
     claim: Claim
     outcome: Outcome | None
     counts: bool
+    missing: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -43,6 +46,8 @@ class Judged:
     @property
     def verdict(self) -> str:
         """In words."""
+        if self.missing:
+            return f"skipped: {', '.join(self.missing)} not installed"
         if self.outcome is None:
             return "shown"
         word = WORDS.get(self.outcome.verdict, self.outcome.verdict)
@@ -79,6 +84,9 @@ def judge(target: Target, results: Results) -> list[Judged]:
 
 
 def _judge(claim: Claim, target: Target, results: Results) -> Judged:
+    missing = tuple(name for name in claim.needs if importlib.util.find_spec(name) is None)
+    if missing:
+        return Judged(claim, None, False, missing)
     counts = claim.kind in JUDGED and (claim.in_quick or not results.quick)
     if claim.check is None:
         return Judged(claim, None, counts)

@@ -19,7 +19,7 @@ from glassnet.experiments import pages
 from glassnet.experiments.cells import Cell, expand
 from glassnet.experiments.drawing import Canvas, Drawing, Training
 from glassnet.experiments.judging import judge, table_facts
-from glassnet.experiments.results import Results
+from glassnet.experiments.results import Record, Results
 from glassnet.experiments.rows import Rows
 from glassnet.experiments.runner import Runner, Store, Told
 from glassnet.experiments.setup_facts import setup_facts
@@ -86,15 +86,17 @@ def reproduce(
     """
     chosen = _choose(paper, only)
     names = {e.id for e, _ in chosen} | {name for _, target in chosen for name in needs(target)}
+    names |= {b.experiment for e in paper.experiments if e.id in names for b in e.borrowed}
     experiments = [e for e in paper.experiments if e.id in names or not only]
     cells = {e.id: expand(e, quick) for e in experiments}
     runner = Runner(Store(out / "cells"), told, paper_parts(paper.id), fresh, threads)
     flat = [cell for cells_of_one in cells.values() for cell in cells_of_one]
-    records = iter(runner.run(flat))
+    trained = iter(runner.run(flat))
+    records = {name: [next(trained) for _ in own] for name, own in cells.items()}
     all_results: dict[str, Results] = {}
     for experiment in experiments:
-        own = [next(records) for _ in cells[experiment.id]]
-        all_results[experiment.id] = Results(experiment, own, all_results, quick=quick)
+        every = _with_borrowed(experiment, records)
+        all_results[experiment.id] = Results(experiment, every, all_results, quick=quick)
     twins = _train_twins(experiments, cells, all_results, runner, compare) if compare else {}
     facts = paper_facts(paper, quick)
     for experiment, target in chosen:
@@ -155,6 +157,23 @@ def _choose(paper: Paper, only: Collection[str]) -> list[tuple[Experiment, Targe
     return [(e, target) for e, target in paper.targets() if not only or target.id in only]
 
 
+def _with_borrowed(experiment: Experiment, records: Mapping[str, list[Record]]) -> list[Record]:
+    """An experiment's records with those that it borrows, in the order of its axes."""
+    found = list(records[experiment.id])
+    for borrowed in experiment.borrowed:
+        labels = {axis: borrowed.cell[axis] for axis in experiment.axes}
+        found += [
+            {**record, "cell": labels}
+            for record in records.get(borrowed.experiment, [])
+            if borrowed.their.items() <= record["cell"].items()
+        ]
+    places = {
+        name: [point.label for point in axis.points_list()]
+        for name, axis in experiment.axes.items()
+    }
+    return sorted(found, key=lambda r: [places[a].index(r["cell"][a]) for a in places])
+
+
 def paper_parts(paper: str) -> dict[str, str]:
     """The source of a paper's own parts by its name, which counts in the cells' digests."""
     from glassnet.papers import parts_source
@@ -178,20 +197,13 @@ def _train_twins(
         wanted = [
             cell
             for cell in cells[experiment.id]
-            if cell.repetition == 0 and _is_twinned(cell, experiment)
+            if cell.repetition == 0 and any(map(cell.lies_at, experiment.twins))
         ]
         for cell in wanted:
             ours = results[experiment.id].repetitions(dict(cell.labels))[0]
             twins = train_twins(cell, runner, ours, compare)
             found.setdefault(experiment.id, {})[tuple(cell.labels.items())] = twins
     return found
-
-
-def _is_twinned(cell: Cell, experiment: Experiment) -> bool:
-    return any(
-        all(cell.labels.get(axis) == label for axis, label in wanted.items())
-        for wanted in experiment.twins
-    )
 
 
 # Facts: what the report is made of.
@@ -208,6 +220,8 @@ def _target_facts(
     target: Target, results: Results, figures: list[dict[str, str]], twins: TwinHistories
 ) -> dict[str, Any]:
     experiment = results.experiment
+    name = f"{experiment.paper}/{experiment.id}" if experiment.paper else experiment.id
+    own = [record for record in results.records if record["experiment"] == name]
     return {
         "id": target.id,
         "title": target.title,
@@ -218,8 +232,8 @@ def _target_facts(
         "experiment_text": experiment.text,
         "quick": results.quick,
         "setup": setup_facts(experiment, results.records),
-        "seconds": sum(record["seconds"] for record in results.records),
-        "trainings": len(results.records),
+        "seconds": sum(record["seconds"] for record in own),
+        "trainings": len(own),
         "table": table_facts(target, results),
         "claims": [judged.facts() for judged in judge(target, results)],
         "figures": figures,

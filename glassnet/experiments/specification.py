@@ -228,6 +228,20 @@ def read_section(model: type[Section], values: Mapping[str, Any]) -> Any:
         raise ValueError(sentence(error, model)) from None
 
 
+class Borrowed(Section):
+    """A cell that another experiment of the paper has as well: trained there, read here too.
+
+    Keys:
+        cell: a point on every axis of this experiment.
+        experiment: the other one; it trains the cell with the same set-up.
+        their: where it is there, if that one has axes.
+    """
+
+    cell: CellLabels
+    experiment: str
+    their: CellLabels = {}
+
+
 class Claim(Section):
     """A statement of the paper and what it takes to hold.
 
@@ -239,6 +253,7 @@ class Claim(Section):
         check: see `glassnet.experiments.checks`.
         explained: why the paper's number can't be what its set-up gives, if it fails for that.
         in_quick: whether it is also judged in a quick run.
+        needs: packages without which it is left out, such as a framework that is compared with.
     """
 
     kind: Kind
@@ -248,6 +263,7 @@ class Claim(Section):
     check: Annotated[Check, _part_of(CHECKS, "check", "name")] | None = None
     explained: str | None = None
     in_quick: bool = False
+    needs: list[str] = []
 
     @model_validator(mode="after")
     def _can_fail(self) -> Claim:
@@ -285,6 +301,9 @@ class Experiment(Section):
         start: a name; all trainings of the paper with the same start, repetition and shapes of
             weights begin with the same ones.
         alone: train its cells one after the other, for times that mean something.
+        beside: frameworks, such as "torch", whose seconds are measured beside ours for each cell
+            (`glassnet.experiments.speed`), which is then alone.
+        borrowed: cells that are not trained here, since another experiment has them.
         twins: cells that `--compare` also trains in other frameworks.
     """
 
@@ -296,6 +315,8 @@ class Experiment(Section):
     seeds: Whole = 5
     start: str | None = None
     alone: bool = False
+    beside: list[Literal["torch", "jax", "keras", "sklearn"]] = []
+    borrowed: list[Borrowed] = []
     setup: dict[str, Any] = {}
     axes: dict[str, Axis] = {}
     record: RecordSettings = RecordSettings()
@@ -398,9 +419,16 @@ def load_experiment(
 
 
 def _check_names(paper: Paper) -> None:
-    """Targets have ids of their own, and point only at experiments that there are."""
+    """Targets have ids of their own; they and borrowed cells lead to what there is."""
+    from glassnet.experiments.cells import check_borrowed
+
     names = [experiment.id for experiment in paper.experiments]
     seen: set[str] = set()
+    for experiment in paper.experiments:
+        try:
+            check_borrowed(experiment, {other.id: other for other in paper.experiments})
+        except ValueError as error:
+            raise ValueError(f"{paper.id}/{experiment.id}.toml: {error}") from None
     for experiment, target in paper.targets():
         where = f"{paper.id}/{experiment.id}.toml: targets {target.id}"
         if target.id in seen:

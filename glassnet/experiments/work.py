@@ -25,6 +25,7 @@ import numpy as np
 from glassnet import metrics
 from glassnet.callbacks import Callback
 from glassnet.data import Part
+from glassnet.experiments import speed
 from glassnet.experiments.cells import Cell
 from glassnet.experiments.observers import Halt, Observer, StepLosses
 from glassnet.experiments.results import Record
@@ -56,6 +57,8 @@ def digest(cell: Cell, rows: Rows, parts: str = "") -> str:
         "parts": parts,
         "version": __version__,
     }
+    if cell.beside:
+        decides["beside"] = speed.versions_of(cell.beside)
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
@@ -144,6 +147,8 @@ def _measure(cell: Cell, recipe: Recipe, rows: Rows) -> dict[str, Any]:
         measured["mistakes"] = _answers(network, rows, wrong)
     if record.predict_seconds:
         measured["predict_seconds"] = _time_prediction(network, rows.watched)
+    if cell.beside:
+        measured["speed"] = speed.measure(recipe, rows, cell.beside)
     return measured
 
 

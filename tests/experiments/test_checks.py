@@ -9,7 +9,7 @@ import pytest
 
 from glassnet.experiments.checks import CHECKS, Outcome
 from glassnet.experiments.results import Results
-from glassnet.experiments.specification import Target, read_section
+from glassnet.experiments.specification import Experiment, Target, read_section
 from glassnet.experiments.tables import PublishedTable
 
 LOW, HIGH = {"cell": {"rate": 0.001}}, {"cell": {"rate": 0.1}}
@@ -55,6 +55,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"a": HIGH, "b": LOW, "at_most": 0.1, "at_least": 0.0},
         {"low": [[0.5]], "high": [[0.55]]},
         {"low": [[0.5]], "high": [[0.7]]},
+    ),
+    (
+        "ratio",
+        {"a": HIGH, "b": LOW, "at_least": 2.0},
+        {"low": [[0.2]], "high": [[0.5]]},
+        {"low": [[0.5]], "high": [[0.9]]},
     ),
     (
         "rises_by",
@@ -131,6 +137,52 @@ def test_a_winner_is_confirmed_refuted_or_neither(
     assert outcome.ok == (verdict != "refuted")
 
 
+def test_a_winner_along_two_axes(load: Callable[..., Experiment]) -> None:
+    experiment = load("axes.optimizer = { key = 'training.optimizer', values = ['sgd', 'adam'] }\n")
+    means = {("0.1", "adam"): 0.9, ("0.1", "sgd"): 0.5, ("0.001", "adam"): 0.4}
+    records = [
+        {
+            "cell": {"rate": rate, "optimizer": optimizer},
+            "repetition": repetition,
+            "history": [{"val_accuracy": mean + 0.01 * repetition}],
+            "diverged": None,
+            "measured": {},
+        }
+        for (rate, optimizer), mean in means.items()
+        for repetition in range(3)
+    ]
+    results = Results(experiment, records)
+    both = {"along": ["rate", "optimizer"]}
+    won = judge(results, "winner", **both, point=[0.1, "adam"])
+    assert (won.verdict, won.found) == ("confirmed", "0.1-adam")
+    assert "0.001-adam: 0.4100 ± 0.0100" in won.detail
+    assert judge(results, "winner", **both, point=[0.1, "sgd"]).verdict == "refuted"
+    assert judge(results, "largest_at", **both, point=[0.1, "adam"]).verdict == "held"
+    with pytest.raises(ValueError, match=r"no point '0.1-adma'. Did you mean '0.1-adam'"):
+        judge(results, "winner", **both, point=[0.1, "adma"])
+
+
+@pytest.mark.parametrize(
+    ("largest", "smallest", "verdict"),
+    [
+        ([2, 0], [1], "held"),
+        ([2], [], "held"),
+        ([], [1, 0], "held"),
+        ([0], [], "failed"),
+        ([2], [0], "failed"),
+    ],
+)
+def test_the_best_and_the_worst_class(
+    made_up: Callable[..., Results], largest: list[int], smallest: list[int], verdict: str
+) -> None:
+    results = made_up(high=[[0.1], [0.1]])
+    for record, scores in zip(results.records, ([0.5, 0.2, 0.6], [0.4, 0.3, 0.8]), strict=True):
+        rows = [{"class": name, "f1": f1} for name, f1 in zip("abc", scores, strict=True)]
+        record["measured"] = {"scores": {"per_class": rows}}
+    options = {**HIGH, "of": "f1", "largest": largest, "smallest": smallest}
+    assert judge(results, "class_extremes", **options).verdict == verdict
+
+
 def test_a_training_that_broke_down_satisfies_no_number(made_up: Callable[..., Results]) -> None:
     results = made_up(high=[[0.9]])
     results.records[0]["diverged"] = "The loss became nan"
@@ -172,7 +224,8 @@ def test_a_table_is_compared_entry_by_entry(made_up: Callable[..., Results]) -> 
 
 def test_every_check_has_a_case() -> None:
     tested = {name for name, *_ in CASES}
-    assert tested | {"winner", "diverges", "constant_class", "table"} == set(CHECKS)
+    alone = {"winner", "diverges", "constant_class", "class_extremes", "table"}
+    assert tested | alone == set(CHECKS)
 
 
 def test_a_quantity_names_what_it_misses(made_up: Callable[..., Results]) -> None:

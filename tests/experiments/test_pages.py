@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glassnet.experiments.checks import Outcome
-from glassnet.experiments.judging import Judged
+from glassnet.experiments.judging import Judged, judge
 from glassnet.experiments.pages import index_markdown, paper_html, paper_markdown
-from glassnet.experiments.specification import Claim
+from glassnet.experiments.results import Results
+from glassnet.experiments.specification import Claim, Experiment, Target, read_section
 
 CLAIM = {
     "kind": "exact",
@@ -105,3 +107,19 @@ def test_verdicts_in_words(
     claim = Claim(kind=kind, text="t", check=check, explained=explained)  # type: ignore[arg-type]
     judged = Judged(claim, Outcome(verdict, "", ""), counts)
     assert (judged.verdict, judged.ok) == (words, ok)
+
+
+def test_a_claim_about_a_package_that_is_not_there_is_skipped(
+    load: Callable[..., Experiment],
+) -> None:
+    check = {"name": "number", "of": "speed.epoch.none", "at_least": 0.0}
+    claim = {"kind": "pattern", "text": "t", "check": check, "needs": ["no_such_package"]}
+    target = read_section(Target, {"id": "t", "title": "T", "claims": [claim]})
+    (judged,) = judge(target, Results(load(), []))
+    assert judged.verdict == "skipped: no_such_package not installed"
+    assert judged.ok
+    assert not judged.counts
+    claim["needs"] = ["numpy"]
+    target = read_section(Target, {"id": "t", "title": "T", "claims": [claim]})
+    with pytest.raises(ValueError, match="claim 't'"):
+        judge(target, Results(load(), []))
