@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent
 
 PAPERS: Mapping[str, tuple[str, ...]] = {
     "nasuti2023": ("parts", "figures"),
+    "chen2022": (),
 }
 """The papers, and the modules beside their files: `parts` are optimizers, layers or data of their
 own and decide results; `figures` only draw them."""
