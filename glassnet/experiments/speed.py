@@ -15,6 +15,7 @@ from typing import Any
 from glassnet.bench.contender import contender_class, missing_packages, versions
 from glassnet.bench.results import WorkloadResult
 from glassnet.bench.runner import fastest, run_workload
+from glassnet.bench.worker import ContenderFailed
 from glassnet.bench.workloads import Architecture, Descent, Target, Workload
 from glassnet.experiments.rows import Rows
 from glassnet.runs.recipe import Recipe, make_loss, make_optimizer
@@ -42,14 +43,18 @@ def measure(recipe: Recipe, rows: Rows, against: Sequence[str]) -> dict[str, Any
         cores".
 
     Raises:
-        ValueError: for a network or a training that the frameworks are not given.
+        ValueError: for a network or a training that the frameworks are not given, or if ours can't
+            be timed.
     """
     training = epoch_of(recipe, len(rows.dataset.train), against)
     held = len(rows.watched)
     predicting = replace(
         training, name="predict", measure="predict", rows=held, batch=held, calls=CALLS
     )
-    epoch, predict = run_workload(training, RUNS), run_workload(predicting, RUNS)
+    try:
+        epoch, predict = run_workload(training, RUNS), run_workload(predicting, RUNS)
+    except ContenderFailed as error:
+        raise ValueError(f"Seconds can't be measured here: {error}") from None
     steps = training.rows // training.batch
     return {
         "epoch": {name: steps * _seconds(epoch, name) for name in ("ours", *against)},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from glassnet.bench.results import Timing, WorkloadResult
+from glassnet.bench.worker import ContenderFailed
 from glassnet.bench.workloads import Workload
 from glassnet.experiments import speed
 from glassnet.experiments.cells import expand
@@ -68,6 +69,18 @@ def test_seconds_of_the_fastest_variant(
     assert found["predict"]["torch"] == 4.0
     assert math.isnan(found["epoch"]["jax"])
     assert found["variant"]["torch"] == "2 cores"
+
+
+def test_a_machine_on_which_nothing_can_be_timed(
+    load: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failed(workload: Workload, runs: int) -> WorkloadResult:
+        raise ContenderFailed("its process ended with status 1")
+
+    monkeypatch.setattr(speed, "run_workload", failed)
+    _, recipe, rows = parts(load(DEEP))
+    with pytest.raises(ValueError, match=r"can't be measured here: its process ended"):
+        speed.measure(recipe, rows, ["torch"])
 
 
 def test_a_framework_that_comes_later_is_measured_then(
