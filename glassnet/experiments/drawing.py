@@ -124,6 +124,11 @@ def axis_label(results: Results, of: str) -> str:
     return LABELS.get(of, of.replace("_", " "))
 
 
+def measure_label(results: Results, measure: Measure) -> str:
+    """What a measure is called beside an axis, in percent if it is given so."""
+    return axis_label(results, measure.of) + ", %" * (measure.scale == 100)
+
+
 def style(number: int) -> dict[str, Any]:
     """Colour, dashes and marker of the n-th line."""
     return {
@@ -283,7 +288,7 @@ class Heatmap(Drawing):
                     grid[i, j] = results.sample(Quantity(**{**asked.given(), "cell": cell})).mean
         titles = rows.title or self.rows, columns.title or self.columns
         labels = [point.label for point in r], [point.label for point in c]
-        name = axis_label(results, asked.of)
+        name = measure_label(results, asked)
         return heatmap(grid, labels, titles, f"{asked.at} {name}", asked.decimals)
 
 
@@ -332,7 +337,7 @@ class Bars(Drawing):
             within = {**self.cell, **({self.groups: group} if self.groups else {})}
             self._draw_group(axes, results, [p.label for p in points], within, g, len(groups))
         axes.set_xticks(range(len(points)), [point.label for point in points])
-        name = axis_label(results, asked.of)
+        name = measure_label(results, asked)
         at = "" if asked.at == "final" else f", {str(asked.at).replace('_', ' ')}"
         axes.set(xlabel=axis.title or self.along, ylabel=f"{name}{at}")
         if self.groups:
