@@ -167,14 +167,16 @@ Call = tuple[Callable[..., None], tuple[Array, ...]]
 
 
 @contextmanager
-def capture(run: bool = True) -> Iterator[list[Call]]:
+def capture(run: bool = True, into: list[Call] | None = None) -> Iterator[list[Call]]:
     """Write down every kernel call of this thread, in order, while running it.
 
     Arguments:
         run: whether calls are run at all. Parts of a user's own need numbers to work on.
+        into: the list to write into; a new one by default. A kernel's call is appended before it
+            runs, that of a part of a user's own after.
     """
     before = _switch.calls, _switch.only_written
-    calls: list[Call] = []
+    calls: list[Call] = [] if into is None else into
     _switch.calls, _switch.only_written = calls, not run
     try:
         yield calls

@@ -4,6 +4,7 @@
     history.jsonl           a record an epoch, appended as epochs finish
     checkpoint.safetensors  from which `--resume` goes on, replaced as a whole
     model.safetensors       the network, for `evaluate` and `predict`
+    doctor.json             what the doctor has measured, for `glassnet doctor`
     report.md, report.json  set-up, scores, tables;   figures/*.png
 
 A run that another one replaces is put aside under a hidden name, and removed only when the new run
@@ -64,6 +65,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.safetensors"
+
+    @property
+    def doctor(self) -> Path:
+        """What the doctor has measured."""
+        return self.path / "doctor.json"
 
     @property
     def report(self) -> Path:
@@ -178,7 +184,9 @@ def new_run(folder: RunFolder) -> Iterator[None]:
         try:
             yield
         finally:
-            if not folder.checkpoint.is_file():
+            # A training that broke down in its first epoch has no checkpoint, but can be examined.
+            examined = folder.doctor.is_file() and not folder.replaced.exists()
+            if not (folder.checkpoint.is_file() or examined):
                 shutil.rmtree(folder.path, ignore_errors=True)
                 _bring_back(folder)
                 with suppress(OSError):  # somebody else's files may be there by now
