@@ -8,6 +8,7 @@ before the next one runs.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -190,11 +191,7 @@ def _watched(twin: Copy, batch: Batch, watch: _Watch) -> None:
     y, watch.pass_ = network.entry(batch.x), "forward"
     for index, layer in enumerate(network.layers):
         watch.part = f"layers.{index} ({layer.name})"
-
-        def forward(x: Array, layer: object = layer) -> Array:
-            return layer.forward(x, True)  # type: ignore[attr-defined, no-any-return]
-
-        y = run_layer(layer, forward, y, network.dtype)
+        y = run_layer(layer, partial(layer.forward, training=True), y, network.dtype)
         watch.expect(y)
     watch.part, watch.pass_ = f"the loss ({twin.loss.name})", "loss"
     twin.loss.into(y, batch)

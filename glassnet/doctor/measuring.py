@@ -22,6 +22,8 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -88,8 +90,7 @@ class Copy:
     """A copy of a network and its optimizer, to be looked at and thrown away."""
 
     def __init__(self, network: Network, optimizer: Optimizer, loss: Loss) -> None:
-        self.network, self.optimizer = copy.deepcopy((network, optimizer))
-        self.loss = loss
+        self.network, self.optimizer, self.loss = copy.deepcopy((network, optimizer, loss))
         self._buffers = {name: buffer.copy() for name, buffer in self.network.buffers.items()}
 
     def forward(self, x: Array, training: bool = True) -> list[Array]:
@@ -98,10 +99,7 @@ class Copy:
             buffer[...] = self._buffers[name]
         outputs = [self.network.entry(x)]
         for layer in self.network.layers:
-
-            def run(y: Array, layer: object = layer) -> Array:
-                return layer.forward(y, training)  # type: ignore[attr-defined, no-any-return]
-
+            run = partial(layer.forward, training=training)
             outputs.append(run_layer(layer, run, outputs[-1], self.network.dtype))
         return outputs[1:]
 
@@ -165,7 +163,7 @@ def measure(
         before,
         after,
         layers,
-        [WeightFigures(**found) for found in figures.values()],  # type: ignore[arg-type]
+        [WeightFigures(**found) for found in figures.values()],
         np.bincount(said, minlength=max(2, probe.truth.shape[1])).tolist()
         if probe.labels is not None
         else [],
@@ -190,12 +188,12 @@ def layer_figures(index: int, kind: str, y: Array) -> LayerFigures:
     return LayerFigures(index, kind, variance, rms, zeros, dead, saturated)
 
 
-def _gradients(twin: Copy, batch: Batch, probe: Probe) -> dict[str, dict[str, object]]:
+def _gradients(twin: Copy, batch: Batch, probe: Probe) -> dict[str, dict[str, Any]]:
     """Signal and noise by weight matrix, from one backward pass over the probe."""
     divided = float(batch.total[1]) if twin.loss.reduction == "mean" else 1.0
     n = len(probe.x)
     dys = twin.backward(batch.gradient)
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for index, (layer, dy) in enumerate(zip(twin.network.layers, dys, strict=True)):
         if not isinstance(layer, Dense):
             continue
@@ -215,14 +213,14 @@ def _gradients(twin: Copy, batch: Batch, probe: Probe) -> dict[str, dict[str, ob
 
 
 def _try_a_step(
-    twin: Copy, probe: Probe, start: Array, found: dict[str, dict[str, object]]
+    twin: Copy, probe: Probe, start: Array, found: dict[str, dict[str, Any]]
 ) -> tuple[float, float]:
     """Let the copy take one step on a batch; the loss of that batch before and after."""
     rows, network = probe.first, twin.network
     batch = twin.judge(twin.forward(probe.x[:rows])[-1], probe, rows)
     twin.backward(batch.gradient)
     if twin.loss.reduction == "sum":  # the gradient grows with the rows
-        network.gradient *= probe.batch_rows / rows
+        network.gradient[:] *= probe.batch_rows / rows
     before, theta = mean_loss(batch), network.theta.copy()
     for name, figures in found.items():
         weight = network.parameters[name]

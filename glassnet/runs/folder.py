@@ -8,7 +8,8 @@
     report.md, report.json  set-up, scores, tables;   figures/*.png
 
 A run that another one replaces is put aside under a hidden name, and removed only when the new run
-is complete. If the new one fails before its first checkpoint, the old one comes back.
+is complete. If the new one fails before its first checkpoint, the old one comes back; if there is
+none and the numbers of the new one broke down, it stays, for `glassnet doctor` to examine.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet.callbacks import Callback
 from glassnet.checkpoint import save_checkpoint
 from glassnet.files import write_atomically
+from glassnet.history import TrainingDiverged
 
 if TYPE_CHECKING:
     from glassnet.trainer import Trainer
@@ -181,12 +183,14 @@ def new_run(folder: RunFolder) -> Iterator[None]:
         except OSError as error:
             _bring_back(folder)
             raise _cannot_be_made(folder.path, error) from None
+        can_be_examined = False  # a training that broke down before its first checkpoint
         try:
             yield
+        except TrainingDiverged:
+            can_be_examined = folder.doctor.is_file() and not folder.replaced.exists()
+            raise
         finally:
-            # A training that broke down in its first epoch has no checkpoint, but can be examined.
-            examined = folder.doctor.is_file() and not folder.replaced.exists()
-            if not (folder.checkpoint.is_file() or examined):
+            if not (folder.checkpoint.is_file() or can_be_examined):
                 shutil.rmtree(folder.path, ignore_errors=True)
                 _bring_back(folder)
                 with suppress(OSError):  # somebody else's files may be there by now

@@ -47,4 +47,5 @@ def _examined(case: Case) -> Outcome:
     return outcome
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -250,6 +250,13 @@ SICK = [
         ("loss-not-decreasing",),
     ),
     Case(
+        "wine, divided by a million",
+        lambda: Training(
+            wine(), mlp([14], 3, gn.Tanh, first=[gn.Rescale(1e-6)]), gn.Adam(1e-3), seed=2
+        ),
+        ("one-class", "loss-not-decreasing", "learning-rate-too-low"),
+    ),
+    Case(
         "wine, 25 rows and 300 units (overfitting without dropout, Chen)",
         lambda: Training(
             alone(wine(train=25), held=wine(train=25).held, y=rng().permutation(wine(train=25).y)),
