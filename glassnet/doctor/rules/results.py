@@ -77,7 +77,7 @@ def overfitting(record: Record, limits: Thresholds) -> Iterator[Finding]:
 def overtraining(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """The validation loss was better long ago."""
     held = [e["val_loss"] for e in record.history if math.isfinite(e.get("val_loss", math.nan))]
-    if len(held) < 5 or record.setting.restores_best:
+    if len(held) < 5 or record.setting.restores_best or record.breakdown is not None:
         return
     best = min(held)
     at = held.index(best) + 1
@@ -138,8 +138,11 @@ def _standard_error(share: float, rows: float) -> float:
 
 
 def _kept_epoch(record: Record) -> dict[str, float] | None:
-    """The epoch whose weights are kept: the last one, or the best after early stopping."""
-    if not record.history:
+    """The epoch whose weights are kept: the last one, or the best after early stopping.
+
+    None before the first, and for a training that broke down: what it had learned is no matter.
+    """
+    if not record.history or record.breakdown is not None:
         return None
     held = [epoch.get("val_loss", math.nan) for epoch in record.history]
     if record.setting.restores_best and not any(map(math.isnan, held)):
