@@ -16,7 +16,8 @@ class Thresholds:
     "suite" means that the number was set on the tuning part of `docs/doctor-suite.md`.
 
     Attributes:
-        dead_share: of a ReLU layer's units (SageMaker, DeadRelu: 50 %).
+        dead_share: of a ReLU layer's units (SageMaker, DeadRelu: 50 %, which a healthy network
+            reaches on inputs that are all positive; suite: 70 %).
         saturated_share: of a sigmoid or tanh layer's outputs (SageMaker, SaturatedActivation: 50 %
             of the nodes).
         vanishing: signal at the first layer over that at the last (suite; a sigmoid passes at
@@ -51,7 +52,7 @@ class Thresholds:
         enough_epochs: how many epochs a running training must have had before its loss is judged.
     """
 
-    dead_share: float = 0.5
+    dead_share: float = 0.7
     saturated_share: float = 0.5
     vanishing: float = 4e-3
     exploding: float = 100.0

@@ -35,7 +35,7 @@ def wine(scaled: bool = True, train: int = 120) -> Rows:
     """Chemical analyses of wine: 13 columns, of which one is near 1,000."""
     from sklearn.datasets import load_wine
 
-    x, y = shuffled(*load_wine(return_X_y=True), seed=SEED)
+    x, y = shuffled(load_wine(return_X_y=True), SEED)
     return split((standardized(x) if scaled else x).astype(np.float32), y, train, 3)
 
 
@@ -44,7 +44,7 @@ def cancer(scaled: bool = True, train: int = 400) -> Rows:
     """Breast cancer, 30 columns, one output."""
     from sklearn.datasets import load_breast_cancer
 
-    x, y = shuffled(*load_breast_cancer(return_X_y=True), seed=SEED)
+    x, y = shuffled(load_breast_cancer(return_X_y=True), SEED)
     x = (standardized(x) if scaled else x).astype(np.float32)
     return split(x, y, train, 1, "binary_cross_entropy")
 
@@ -54,7 +54,7 @@ def diabetes(train: int = 300) -> Rows:
     """Progress of diabetes, 10 columns; a regression with much noise."""
     from sklearn.datasets import load_diabetes
 
-    x, y = shuffled(*load_diabetes(return_X_y=True), seed=SEED)
+    x, y = shuffled(load_diabetes(return_X_y=True), SEED)
     return split(
         standardized(x).astype(np.float32), standardized(y).astype(np.float32), train, 1, "mse"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from glassnet.doctor.suite.training import Outcome
 from glassnet.metrics import Table, markdown_table
@@ -36,7 +36,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def page(parts: dict[str, Sequence[Outcome]], history: str) -> str:
+def page(parts: Mapping[str, Sequence[Outcome]], history: str) -> str:
     """The whole page."""
     sections = [HEAD.strip()]
     sections += [f"- **{name}:** {summary(outcomes)}" for name, outcomes in parts.items()]

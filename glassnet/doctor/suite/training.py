@@ -139,8 +139,9 @@ def split(x: Array, y: Array, train: int, outputs: int, loss: str = "cross_entro
     return Rows(x[:train].copy(), y[:train].copy(), held, outputs, loss)
 
 
-def shuffled(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
-    """The rows in another order."""
+def shuffled(rows: tuple[Array, Array], seed: int) -> tuple[Array, Array]:
+    """Rows (x, y) in another order."""
+    x, y = rows
     order = np.random.default_rng(seed).permutation(len(x))
     return x[order], y[order]
 

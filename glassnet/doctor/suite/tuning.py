@@ -27,7 +27,7 @@ def digits(rows: int = 600) -> Rows:
     """Handwritten digits, 64 inputs from 0 to 1."""
     from sklearn.datasets import load_digits
 
-    x, y = shuffled(*load_digits(return_X_y=True), seed=1)
+    x, y = shuffled(load_digits(return_X_y=True), 1)
     return split((x / 16).astype(np.float32), y, rows, 10)
 
 
@@ -36,7 +36,7 @@ def iris() -> Rows:
     """Iris, in centimetres as it is."""
     from sklearn.datasets import load_iris
 
-    x, y = shuffled(*load_iris(return_X_y=True), seed=1)
+    x, y = shuffled(load_iris(return_X_y=True), 1)
     return split(x.astype(np.float32), y, 100, 3)
 
 
@@ -55,7 +55,7 @@ def clouds(
     tested = rng.integers(classes, size=held)
     x = centres[y] + spread * rng.normal(size=(len(y), features))
     held_x = centres[tested] + spread * rng.normal(size=(held, features))
-    x, y = shuffled(x.astype(np.float32), y, seed)
+    x, y = shuffled((x.astype(np.float32), y), seed)
     return Rows(x, y, (held_x.astype(np.float32), tested) if held else None, classes)
 
 
