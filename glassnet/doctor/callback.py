@@ -145,8 +145,11 @@ class Doctor(Callback):
             self.record.breakdown = find_breakdown(trainer, self._good)
 
     def _call_the_roll(self, trainer: Trainer) -> None:
-        """How many rows of each class are recognised."""
-        if not self.record.setting.counts or self.record.breakdown is not None:
+        """How many rows of each class are recognised, where some are rare."""
+        counts = [count for count in self.record.setting.counts if count]
+        if not counts or max(counts) < self.thresholds.class_ratio * min(counts):
+            return
+        if self.record.breakdown is not None:
             return
         targets, classes = trainer.steps.targets, len(self.record.setting.counts)
         rows = chosen_rows(targets.classes, classes)

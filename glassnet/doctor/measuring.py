@@ -68,10 +68,15 @@ class Probe:
 
 
 def make_probe(
-    x: Array, targets: Targets, weights: Array | None, batch_rows: int, network: Network
+    x: Array,
+    targets: Targets,
+    weights: Array | None,
+    batch_rows: int,
+    network: Network,
+    most: int = PROBE_ROWS,
 ) -> Probe:
     """Rows from all over the training set, in a random order that is always the same."""
-    count = min(len(x), PROBE_ROWS)
+    count = min(len(x), most)
     chosen = np.linspace(0, len(x) - 1, count).round().astype(np.int64)
     chosen = np.random.default_rng(0).permutation(chosen)
     truth = np.empty((count, targets.outputs), network.dtype)

@@ -128,6 +128,8 @@ class Setting:
         task: see `glassnet.targets`. loss, optimizer, schedule: as in configurations.
         batch_size: rows of a batch. rows: of the training set. epochs: planned.
         restores_best: whether early stopping puts the best weights back.
+        initial_loss, initial_error: before the first step, of up to 384 rows, and how far that is
+            off by chance.
         baseline: the loss of the best constant answer; None where that is not known.
         counts: rows of each class; empty for numbers.
         largest: the feature of the largest scale √(mean² + std²).
@@ -146,6 +148,8 @@ class Setting:
     rows: int
     epochs: int
     restores_best: bool
+    initial_loss: float
+    initial_error: float
     baseline: float | None
     counts: list[int]
     classes: list[str]
@@ -200,7 +204,7 @@ class Record:
         history: a record an epoch, as `Network.fit` returns it.
         breakdown: where it broke down, if it did.
         recall: by class, the share of its rows that are recognised in the end (rows of the training
-            set); None for a class that has none. Empty for numbers.
+            set); None for a class that has none. Empty where no class is rare, and for numbers.
         held_out: `accuracy` and `rows` of a test part, if there is one.
         finished: whether training has ended.
     """

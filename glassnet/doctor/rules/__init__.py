@@ -53,15 +53,14 @@ CAUSES: tuple[Rule, ...] = (
     overfitting,
     overtraining,
     constant_features,
-    one_class,
 )
 """In the order in which they are told: what comes first often is the cause of what follows."""
 
-SYMPTOMS: tuple[Rule, ...] = (learning_rate_too_low, update_too_small, loss_not_decreasing)
+STANDSTILL: tuple[Rule, ...] = (learning_rate_too_low, update_too_small, loss_not_decreasing)
 """Ways of getting nowhere. Any of the causes may bring them about, so they are told only where none
 was found, and only the first of them."""
 
-RULES = CAUSES + SYMPTOMS
+RULES: tuple[Rule, ...] = (*CAUSES, one_class, *STANDSTILL)
 
 
 def name_of(rule: Rule) -> str:
@@ -80,7 +79,8 @@ def diagnose(record: Record, thresholds: Thresholds | None = None) -> list[Findi
         return []
     found = _apply(CAUSES, record, limits)
     if all(finding.severity == "note" for finding in found):
-        found += _apply(SYMPTOMS, record, limits)[:1]
+        found += _apply(STANDSTILL, record, limits)[:1]
+    found += _apply((one_class,), record, limits)
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -90,4 +90,4 @@ def _apply(rules: tuple[Rule, ...], record: Record, limits: Thresholds) -> list[
     ]
 
 
-__all__ = ["CAUSES", "RULES", "SYMPTOMS", "Rule", "Thresholds", "diagnose", "name_of"]
+__all__ = ["CAUSES", "RULES", "STANDSTILL", "Rule", "Thresholds", "diagnose", "name_of"]

@@ -51,7 +51,7 @@ def overfitting(record: Record, limits: Thresholds) -> Iterator[Finding]:
             f"{100 * limits.accuracy_gap:g} points between them)"
         )
     elif record.setting.task == "regression" and "loss" in held:
-        scale = record.setting.baseline or record.moments[0].loss
+        scale = record.setting.baseline or record.setting.initial_loss
         gap = (held["loss"] - epoch["loss"]) / scale
         if held["loss"] < limits.loss_ratio * epoch["loss"] or gap < limits.accuracy_gap:
             return
@@ -84,7 +84,7 @@ def overtraining(record: Record, limits: Thresholds) -> Iterator[Finding]:
     late = sum(held[-3:]) / 3
     if at > 2 / 3 * len(held) or late < (1 + limits.overtraining) * best:
         return
-    start = record.setting.baseline or record.moments[0].loss
+    start = record.setting.baseline or record.setting.initial_loss
     if late - best < 0.02 * start:  # 5 % of next to nothing
         return
     yield Finding(
@@ -111,7 +111,7 @@ def dropout_too_high(record: Record, limits: Thresholds) -> Iterator[Finding]:
         record.finished or len(record.history) >= limits.enough_epochs
     ):
         return
-    reference = record.setting.baseline or record.moments[0].loss
+    reference = record.setting.baseline or record.setting.initial_loss
     loss = record.history[-1]["loss"]
     if not loss > limits.dropout_loss * reference:
         return

@@ -98,7 +98,7 @@ def update_too_small(record: Record, limits: Thresholds) -> Iterator[Finding]:
 
 def learning_rate_too_high(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """The loss is above where it began, goes up and down, or rises with every step."""
-    losses, start = _losses(record), record.moments[0].loss
+    losses, start = _losses(record), record.setting.initial_loss
     if not losses or not math.isfinite(start):
         return
     rise = limits.loss_rise * start
@@ -107,10 +107,16 @@ def learning_rate_too_high(record: Record, limits: Thresholds) -> Iterator[Findi
     later = [m for m in record.moments if m.epoch > 0 and math.isfinite(m.after)]
     jumps = sum(moment.after > moment.before + rise for moment in later)
     evidence = ""
-    if sum(late) / len(late) > start + rise and len(losses) >= 2:
+    chance = 3 * record.setting.initial_error
+    if sum(late) / len(late) > start + rise + chance and len(losses) >= 2:
         evidence = (
             f"the training loss is {sum(late) / len(late):.3g} in the last epochs, above the "
             f"{start:.3g} before the first step"
+        )
+    elif max(losses) > limits.loss_burst * start + rise:
+        evidence = (
+            f"the training loss was {max(losses):.3g} in one epoch, and {start:.3g} before the "
+            "first step"
         )
     elif len(losses) >= 5 and rises > limits.rising_epochs * (len(losses) - 1):
         evidence = (
@@ -143,12 +149,12 @@ def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Findin
     drop = _drop(record)
     falls = sum(b < a for a, b in pairwise(losses))
     moved = max(w.distance / w.norm for w in record.moments[-1].weights if w.norm)
-    if not 0 < drop < limits.loss_drop or falls < 0.7 * (len(losses) - 1) or moved > 0.1:
+    if not 0 < drop < limits.loss_drop or falls < 0.7 * (len(losses) - 1) or moved > limits.moved:
         return
     yield Finding(
         "warning",
         "the optimizer",
-        f"in {len(losses)} epochs the training loss went from {record.moments[0].loss:.4g} to "
+        f"in {len(losses)} epochs the training loss went from {record.setting.initial_loss:.4g} to "
         f"{losses[-1]:.4g} ({100 * drop:.1f} %; limit: {100 * limits.loss_drop:g} %), and no "
         f"weight matrix has moved by more than {100 * moved:.2g} % of its length",
         "Every step goes in the right direction, and is too short to get anywhere.",
@@ -163,7 +169,7 @@ def loss_not_decreasing(record: Record, limits: Thresholds) -> Iterator[Finding]
     losses = _losses(record)
     if len(losses) < 3 or not _judged(record, limits):
         return
-    start, constant = record.moments[0].loss, record.setting.baseline
+    start, constant = record.setting.initial_loss, record.setting.baseline
     reference = start if constant is None else min(start, constant)
     best = min(losses[len(losses) // 2 :])
     if not best > (1 - limits.loss_gain) * reference:
@@ -185,7 +191,7 @@ def loss_not_decreasing(record: Record, limits: Thresholds) -> Iterator[Finding]
 def loss_curve(record: Record) -> Curve:
     """The training loss: before the first step, then by epoch."""
     epochs = [0.0, *(epoch["epoch"] for epoch in record.history)]
-    values = [record.moments[0].loss, *(epoch["loss"] for epoch in record.history)]
+    values = [record.setting.initial_loss, *(epoch["loss"] for epoch in record.history)]
     return Curve("training loss", epochs, values)
 
 
@@ -195,7 +201,7 @@ def _losses(record: Record) -> list[float]:
 
 def _drop(record: Record) -> float:
     """By how much the loss fell, relative to what it was before training."""
-    losses, start = _losses(record), record.moments[0].loss
+    losses, start = _losses(record), record.setting.initial_loss
     return (start - losses[-1]) / start if losses and start else 0.0
 
 

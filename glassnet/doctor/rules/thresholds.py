@@ -30,9 +30,11 @@ class Thresholds:
             section 7; suite: between that and SageMaker's WeightUpdateRatio, 10 and 1e-8).
         loss_rise: relative to the loss before training (SageMaker, LossNotDecreasing: 5 %).
         rising_epochs: share of the epochs in which the loss may rise by that (suite).
+        loss_burst: the loss of an epoch over that before training (suite).
         loss_drop: relative to the loss before training, below which it "hardly moves" (suite).
+        moved: ‖W − W₀‖ / ‖W‖ of a weight matrix that "hardly moved" (suite).
         loss_gain: relative to the best constant answer (SageMaker, LossNotDecreasing, asks for
-            0.1 %; suite: 1 %).
+            0.1 %; suite: 2 %).
         one_class: share of the rows that are said to be of one class (suite).
         accuracy_gap: training over validation (SageMaker, Overfit: a ratio of losses of 0.1; suite:
             ten points).
@@ -61,9 +63,11 @@ class Thresholds:
     update_large: float = 0.3
     update_small: float = 1e-5
     loss_rise: float = 0.05
-    rising_epochs: float = 0.3
+    rising_epochs: float = 0.4
+    loss_burst: float = 2.0
     loss_drop: float = 0.1
-    loss_gain: float = 0.01
+    moved: float = 0.02
+    loss_gain: float = 0.02
     one_class: float = 0.99
     accuracy_gap: float = 0.1
     loss_ratio: float = 2.0

@@ -8,13 +8,18 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from glassnet.doctor.suite import held_out, tuning
+from glassnet.doctor.suite import first_held_out, held_out, tuning
 from glassnet.doctor.suite.page import page, summary
 from glassnet.doctor.suite.training import Case, Outcome, examine
 from glassnet.files import write_atomically
 
 PARTS: dict[str, Sequence[Case]] = {
-    "tuning": [*tuning.SICK, *tuning.HEALTHY],
+    "tuning": [
+        *tuning.SICK,
+        *first_held_out.SICK,
+        *tuning.HEALTHY,
+        *first_held_out.HEALTHY,
+    ],
     "held-out": [*held_out.SICK, *held_out.HEALTHY],
 }
 

@@ -1,8 +1,7 @@
-"""The held-out part of the suite: other data, architectures and seeds than the tuning part.
+"""The held-out part of the suite: other data, architectures and seeds than those for tuning.
 
-It was written before the thresholds were set, and is not looked at while they are. Whoever changes
-a rule because of what happened here draws new trainings in its place, and says so in
-`docs/doctor-suite.md`.
+Whoever changes a rule because of what happened here draws new trainings in its place, moves these
+to the tuning part, and says so in `docs/doctor-suite-notes.md`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import functools
 import numpy as np
 
 import glassnet as gn
+from glassnet.accelerate import Array
 from glassnet.doctor.suite.training import (
     AdamFromZero,
     Case,
@@ -20,491 +20,503 @@ from glassnet.doctor.suite.training import (
     Rows,
     Training,
     mlp,
-    shuffled,
     split,
     standardized,
 )
 from glassnet.initializers import Constant, Normal, Uniform
-from glassnet.schedules import Exponential, OneCycle
-
-SEED = 11
+from glassnet.schedules import Cosine, Step
 
 
 @functools.cache
-def wine(scaled: bool = True, train: int = 120) -> Rows:
-    """Chemical analyses of wine: 13 columns, of which one is near 1,000."""
-    from sklearn.datasets import load_wine
+def moons(rows: int = 400, noise: float = 0.15) -> Rows:
+    """Two crescents, two inputs, one output."""
+    from sklearn.datasets import make_moons
 
-    x, y = shuffled(load_wine(return_X_y=True), SEED)
-    return split((standardized(x) if scaled else x).astype(np.float32), y, train, 3)
-
-
-@functools.cache
-def cancer(scaled: bool = True, train: int = 400) -> Rows:
-    """Breast cancer, 30 columns, one output."""
-    from sklearn.datasets import load_breast_cancer
-
-    x, y = shuffled(load_breast_cancer(return_X_y=True), SEED)
-    x = (standardized(x) if scaled else x).astype(np.float32)
-    return split(x, y, train, 1, "binary_cross_entropy")
+    x, y = make_moons(rows + 300, noise=noise, random_state=21)
+    return split(x.astype(np.float32), y, rows, 1, "binary_cross_entropy")
 
 
 @functools.cache
-def diabetes(train: int = 300) -> Rows:
-    """Progress of diabetes, 10 columns; a regression with much noise."""
-    from sklearn.datasets import load_diabetes
+def shells(rows: int = 700, classes: int = 4) -> Rows:
+    """Shells around the origin in five dimensions."""
+    from sklearn.datasets import make_gaussian_quantiles
 
-    x, y = shuffled(load_diabetes(return_X_y=True), SEED)
-    return split(
-        standardized(x).astype(np.float32), standardized(y).astype(np.float32), train, 1, "mse"
+    x, y = make_gaussian_quantiles(
+        n_samples=rows + 300, n_features=5, n_classes=classes, random_state=22
     )
+    return split(x.astype(np.float32), y, rows, classes)
 
 
-def spirals(rows: int = 500, arms: int = 3, noise: float = 0.15, held: int = 300) -> Rows:
-    """Arms of a spiral, two inputs."""
-    rng = np.random.default_rng(SEED)
-    y = rng.integers(arms, size=rows + held)
-    t = rng.uniform(0.3, 1.6, size=len(y))
-    angle = 3 * t + 2 * np.pi * y / arms + noise * rng.normal(size=len(y))
-    x = np.column_stack([t * np.cos(angle), t * np.sin(angle)]).astype(np.float32)
-    return split(x, y, rows, arms)
+@functools.cache
+def corners(rows: int = 600, features: int = 16, wrong: float = 0.0, apart: float = 1.5) -> Rows:
+    """Clusters at the corners of a cube, among columns that say nothing."""
+    from sklearn.datasets import make_classification
+
+    x, y = make_classification(
+        rows + 400,
+        features,
+        n_informative=6,
+        n_redundant=4,
+        n_classes=5,
+        n_clusters_per_class=1,
+        flip_y=wrong,
+        class_sep=apart,
+        random_state=23,
+    )
+    return split(standardized(x).astype(np.float32), y, rows, 5)
 
 
-def stripes(rows: int = 600, features: int = 20, classes: int = 6, noise: float = 0.3) -> Rows:
-    """Sine waves of different frequencies and random phase, sampled at some places."""
-    rng = np.random.default_rng(SEED + 1)
-    y = rng.integers(classes, size=rows + 300)
-    places = np.linspace(0, 1, features)
-    phase = rng.uniform(0, 0.8, size=(len(y), 1))
-    x = np.sin(2 * np.pi * (places * (y[:, None] + 1) * 0.5 + phase))
-    x = (x + noise * rng.normal(size=x.shape)).astype(np.float32)
-    return split(x, y, rows, classes)
+@functools.cache
+def friedman(rows: int = 500, noise: float = 1.0, features: int = 8) -> Rows:
+    """Friedman's first function: uniform inputs, of which five matter."""
+    from sklearn.datasets import make_friedman1
+
+    x, y = make_friedman1(rows + 300, features, noise=noise, random_state=24)
+    return split((2 * x - 1).astype(np.float32), scaled(y), rows, 1, "mse")
 
 
-def products(rows: int = 500, noise: float = 0.1, features: int = 6) -> Rows:
-    """Numbers that depend on products and squares of uniform inputs."""
-    rng = np.random.default_rng(SEED + 2)
-    x = rng.uniform(-1, 1, size=(rows + 300, features)).astype(np.float32)
-    y = 2 * x[:, 0] * x[:, 1] + x[:, 2] ** 2 - x[:, 3] + noise * rng.normal(size=len(x))
-    return split(x, standardized(y).astype(np.float32), rows, 1, "mse")
+@functools.cache
+def circuit(rows: int = 500, raw: bool = False) -> Rows:
+    """Friedman's second function, an electrical circuit: inputs from 0 to 1,800 if they are raw."""
+    from sklearn.datasets import make_friedman2
+
+    x, y = make_friedman2(rows + 300, noise=10.0, random_state=25)
+    return split((x if raw else standardized(x)).astype(np.float32), scaled(y), rows, 1, "mse")
 
 
-def lopsided(shares: tuple[float, ...], rows: int, distance: float) -> Rows:
-    """Classes of very different frequency, some distance apart."""
-    rng = np.random.default_rng(SEED + 3)
-    y = rng.choice(len(shares), size=rows, p=shares)
-    x = rng.normal(size=(rows, 5))
-    x[np.arange(rows), y] += distance
+def scaled(y: Array) -> Array:
+    """Targets with mean 0 and standard deviation 1."""
+    return standardized(y).astype(np.float32)
+
+
+def rare(shares: tuple[float, ...], apart: float, rows: int = 900) -> Rows:
+    """Blobs, of which some are rare."""
+    from sklearn.datasets import make_blobs
+
+    counts = [round(share * rows) for share in shares]
+    centers = apart * np.eye(len(shares), 7)
+    x, y = make_blobs(counts, centers=centers, cluster_std=1.0, random_state=26)
     return Rows(x.astype(np.float32), y, None, len(shares))
 
 
-def alone(rows: Rows, **changes: object) -> Rows:
-    """Without held-out rows, and with what is given."""
-    parts = {"x": rows.x, "y": rows.y, "held": None, "outputs": rows.outputs, "loss": rows.loss}
-    return Rows(**{**parts, **changes})  # type: ignore[arg-type]
+def but(rows: Rows, x: Array | None = None, y: Array | None = None) -> Rows:
+    """With other inputs or targets, and none held out."""
+    return Rows(
+        rows.x if x is None else x.astype(np.float32),
+        rows.y if y is None else y,
+        None,
+        rows.outputs,
+        rows.loss,
+    )
 
 
-def rng(seed: int = SEED) -> np.random.Generator:
-    """A generator."""
-    return np.random.default_rng(seed)
+def permuted(y: Array) -> Array:
+    """Targets in an order that has nothing to do with the rows."""
+    return np.random.default_rng(27).permutation(y)
 
 
 SICK = [
     Case(
-        "stripes, ReLU with biases of −30",
-        lambda: Training(stripes(), mlp([40, 20], 6, bias=Constant(-30.0)), gn.Adam(), seed=5),
+        "moons, ReLU with biases of −12",
+        lambda: Training(moons(), mlp([28], 1, bias=Constant(-12.0)), gn.SGD(0.1), seed=31),
         ("dead-relu",),
     ),
     Case(
-        "wine, first ReLU layer pushed down by rate 3 (dying ReLU)",
+        "corners, last of four ReLU layers has biases of −15",
         lambda: Training(
-            wine(), mlp([20, 20], 3, initializer=Uniform(-2.0, 1.0)), gn.SGD(3.0), seed=6
-        ),
-        ("dead-relu", "poor-initial-weights", "learning-rate-too-high", "update-too-large"),
-    ),
-    Case(
-        "spirals, half the layers dead from the start",
-        lambda: Training(
-            spirals(),
+            corners(),
             [
-                gn.Dense(30, bias_initializer=Constant(-8.0)),
+                *mlp([30, 30, 30], 5)[:-1],
+                gn.Dense(30, bias_initializer=Constant(-15.0)),
                 gn.ReLU(),
-                gn.Dense(30),
-                gn.Tanh(),
-                gn.Dense(3),
+                gn.Dense(5),
             ],
-            gn.Momentum(0.05),
+            gn.Adam(2e-3),
+            seed=32,
         ),
         ("dead-relu",),
     ),
     Case(
-        "cancer, tanh with uniform weights up to 4",
+        "shells, N(−1, …) weights and rate 2 (dying ReLU)",
         lambda: Training(
-            cancer(), mlp([25, 25], 1, gn.Tanh, initializer=Uniform(-4.0, 4.0)), gn.Adam(), seed=2
+            shells(), mlp([36, 36], 4, initializer=Uniform(-2.5, 0.5)), gn.SGD(2.0), seed=33
+        ),
+        ("dead-relu", "poor-initial-weights"),
+    ),
+    Case(
+        "corners, tanh with N(0, 4²) weights",
+        lambda: Training(
+            corners(), mlp([40, 20], 5, gn.Tanh, initializer=Normal(4.0)), gn.Momentum(0.01)
         ),
         ("saturated", "poor-initial-weights"),
     ),
     Case(
-        "stripes, sigmoids under momentum with rate 40",
-        lambda: Training(stripes(), mlp([30], 6, gn.Sigmoid), gn.Momentum(40.0, 0.5), seed=4),
+        "shells, sigmoid units under gradient descent with rate 200",
+        lambda: Training(shells(), mlp([24], 4, gn.Sigmoid), gn.SGD(200.0), seed=34),
         ("saturated", "learning-rate-too-high", "update-too-large"),
     ),
     Case(
-        "stripes, seven sigmoid layers (Khadka)",
-        lambda: Training(stripes(), mlp([20] * 7, 6, gn.Sigmoid), gn.Momentum(0.05), seed=3),
+        "corners, six sigmoid layers (Khadka)",
+        lambda: Training(corners(), mlp([28] * 6, 5, gn.Sigmoid), gn.Adam(1e-3), seed=35),
         ("vanishing-gradient",),
     ),
     Case(
-        "cancer, five wide sigmoid layers",
-        lambda: Training(cancer(), mlp([40] * 5, 1, gn.Sigmoid), gn.SGD(0.05), seed=9),
+        "moons, eight narrow sigmoid layers",
+        lambda: Training(moons(), mlp([10] * 8, 1, gn.Sigmoid), gn.SGD(0.2), seed=36),
         ("vanishing-gradient",),
     ),
     Case(
-        "products, ten ReLU layers with N(0, 0.1²) weights",
-        lambda: Training(products(), mlp([20] * 10, 1, initializer=Normal(0.1)), gn.Adam()),
+        "friedman, twelve tanh layers with U(−0.15, 0.15) weights",
+        lambda: Training(
+            friedman(), mlp([16] * 12, 1, gn.Tanh, initializer=Uniform(-0.15, 0.15)), gn.Adam()
+        ),
         ("vanishing-gradient", "poor-initial-weights"),
     ),
     Case(
-        "stripes, seven ReLU layers with uniform weights up to 1.5",
-        lambda: Training(stripes(), mlp([36] * 7, 6, initializer=Uniform(-1.5, 1.5)), gn.SGD(1e-8)),
+        "corners, eight ReLU layers with N(0, 0.6²) weights",
+        lambda: Training(corners(), mlp([60] * 8, 5, initializer=Normal(0.6)), gn.Adam(1e-5)),
         ("exploding-gradient", "poor-initial-weights"),
     ),
     Case(
-        "cancer, eight leaky layers with N(0, 0.7²) weights",
+        "shells, six SiLU layers with N(0, 1) weights",
         lambda: Training(
-            cancer(), mlp([40] * 8, 1, gn.LeakyReLU, initializer=Normal(0.7)), gn.Adam(1e-4)
+            shells(), mlp([32] * 6, 4, gn.SiLU, initializer=Normal(1.0)), gn.SGD(1e-7)
         ),
         ("exploding-gradient", "poor-initial-weights"),
     ),
     Case(
-        "wine, all weights equal",
-        lambda: Training(wine(), mlp([12, 12], 3, gn.Tanh, initializer=Constant(0.05)), gn.Adam()),
-        ("poor-initial-weights",),
-    ),
-    Case(
-        "diabetes, all weights 0",
-        lambda: Training(diabetes(), mlp([16, 8], 1, initializer="zeros"), gn.SGD(0.01)),
-        ("poor-initial-weights",),
-    ),
-    Case(
-        "stripes, a variance taken for a standard deviation (Xavier's wrong scale, Khadka)",
+        "corners, all weights −0.2",
         lambda: Training(
-            stripes(),
-            mlp([40, 40], 6, gn.Sigmoid, initializer=Normal((6 / 80) ** 0.25)),
-            gn.SGD(0.05),
-            seed=8,
+            corners(), mlp([20, 10], 5, gn.GELU, initializer=Constant(-0.2)), gn.Adam()
         ),
         ("poor-initial-weights",),
     ),
     Case(
-        "wine, Adam with rate 3",
-        lambda: Training(wine(), mlp([20], 3, gn.Tanh), gn.Adam(3.0), seed=1),
-        ("update-too-large", "learning-rate-too-high"),
+        "friedman, all weights 0",
+        lambda: Training(friedman(), mlp([24], 1, gn.Tanh, initializer="zeros"), gn.Momentum(0.01)),
+        ("poor-initial-weights",),
     ),
     Case(
-        "stripes, sigmoid and squared error, rate 5 on single rows (Nasuti)",
+        "corners, Xavier's variance taken for a standard deviation's root (Khadka)",
         lambda: Training(
-            alone(stripes(300)),
-            [*mlp([24], 6, gn.Sigmoid), gn.Sigmoid()],
+            corners(), mlp([50, 50], 5, initializer=Normal((6 / 100) ** 0.25)), gn.SGD(1e-3)
+        ),
+        ("poor-initial-weights",),
+    ),
+    Case(
+        "corners, Adam with rate 0.7",
+        lambda: Training(corners(), mlp([40, 40], 5), gn.Adam(0.7), seed=37),
+        ("learning-rate-too-high", "update-too-large"),
+    ),
+    Case(
+        "shells, sigmoid and squared error, rate 5 on single rows (Nasuti)",
+        lambda: Training(
+            but(shells(300)),
+            [*mlp([30], 4, gn.Sigmoid), gn.Sigmoid()],
             gn.SGD(5.0),
             batch_size=1,
             loss="squared_error",
             epochs=8,
+            seed=38,
         ),
         ("learning-rate-too-high", "update-too-large", "saturated"),
     ),
     Case(
-        "diabetes, gradient descent with rate 0.5",
-        lambda: Training(diabetes(), mlp([24], 1, gn.Tanh), gn.SGD(0.5), seed=3),
+        "friedman, gradient descent with rate 0.8",
+        lambda: Training(friedman(), mlp([40], 1, gn.Tanh), gn.SGD(0.8), seed=39),
         ("learning-rate-too-high", "update-too-large"),
     ),
     Case(
-        "spirals, RMSProp with rate 0.5",
-        lambda: Training(spirals(), mlp([32, 32], 3), gn.RMSProp(0.5), seed=3),
-        ("learning-rate-too-high", "update-too-large", "dead-relu"),
+        "moons, momentum 0.95 with rate 3",
+        lambda: Training(moons(), mlp([24, 24], 1, gn.Tanh), gn.Momentum(3.0, 0.95), seed=40),
+        ("learning-rate-too-high", "update-too-large", "saturated"),
     ),
     Case(
-        "cancer, AdamW with rate 3e-7",
-        lambda: Training(cancer(), mlp([20, 20], 1), gn.AdamW(3e-7), epochs=25),
+        "corners, gradient descent with rate 3e-6",
+        lambda: Training(corners(), mlp([32], 5), gn.SGD(3e-6), seed=41),
         ("learning-rate-too-low", "update-too-small"),
     ),
     Case(
-        "products, momentum with rate 1e-6",
-        lambda: Training(products(), mlp([24], 1), gn.Momentum(1e-6, 0.9), epochs=25),
+        "circuit, Adam with rate 5e-7",
+        lambda: Training(circuit(), mlp([20, 20], 1), gn.Adam(5e-7), seed=42),
         ("learning-rate-too-low", "update-too-small"),
     ),
     Case(
-        "cancer, labels at random",
-        lambda: Training(
-            alone(cancer(), y=rng().integers(2, size=400)), mlp([2], 1, gn.Tanh), gn.SGD(0.01)
-        ),
+        "moons, labels in another order",
+        lambda: Training(but(moons(), y=permuted(moons().y)), mlp([3], 1, gn.Tanh), gn.SGD(0.02)),
         ("loss-not-decreasing",),
     ),
     Case(
-        "stripes, rows sorted after the labels were taken",
-        lambda: Training(
-            alone(stripes(), x=np.sort(stripes().x[:, :4], axis=0)),
-            mlp([3], 6, gn.Sigmoid),
-            gn.SGD(0.02),
-        ),
+        "friedman, targets in another order",
+        lambda: Training(but(friedman(), y=permuted(friedman().y)), mlp([2], 1), gn.SGD(0.005)),
         ("loss-not-decreasing",),
     ),
     Case(
-        "wine, divided by a million",
-        lambda: Training(
-            wine(), mlp([14], 3, gn.Tanh, first=[gn.Rescale(1e-6)]), gn.Adam(1e-3), seed=2
-        ),
+        "shells, inputs lost by a slip in scaling",
+        lambda: Training(but(shells(), x=shells().x * 1e-5), mlp([24], 4), gn.Adam(1e-3), seed=43),
         ("one-class", "loss-not-decreasing", "learning-rate-too-low"),
     ),
     Case(
-        "wine, 25 rows and 300 units (overfitting without dropout, Chen)",
+        "corners, 70 rows, half of the labels wrong",
+        lambda: Training(corners(70, wrong=0.5), mlp([200], 5), gn.Adam(3e-3), epochs=60, seed=44),
+        ("overfitting",),
+    ),
+    Case(
+        "corners close to one another, 100 rows, no dropout (Chen)",
         lambda: Training(
-            alone(wine(train=25), held=wine(train=25).held, y=rng().permutation(wine(train=25).y)),
-            mlp([300], 3),
-            gn.Adam(3e-3),
-            epochs=80,
+            corners(100, features=40, apart=0.5), mlp([128, 128], 5), gn.Adam(1e-3), epochs=50
         ),
         ("overfitting",),
     ),
     Case(
-        "diabetes, 60 rows learned by heart",
-        lambda: Training(diabetes(60), mlp([80, 80], 1), gn.Adam(3e-3), epochs=150),
-        ("overfitting",),
-    ),
-    Case(
-        "stripes with much noise, no dropout",
+        "friedman, 40 noisy rows",
         lambda: Training(
-            stripes(rows=120, noise=1.5), mlp([128, 64], 6), gn.Adam(2e-3), epochs=60, seed=4
+            friedman(40, noise=4.0), mlp([100], 1, gn.Tanh), gn.Adam(5e-3), epochs=200
         ),
         ("overfitting",),
     ),
     Case(
-        "diabetes, ten times as long as needed",
-        lambda: Training(diabetes(150), mlp([64], 1), gn.Adam(3e-3), epochs=150),
+        "friedman with noise, 150 epochs",
+        lambda: Training(friedman(200, noise=5.0), mlp([64, 32], 1), gn.Adam(2e-3), epochs=150),
         ("overtraining",),
     ),
     Case(
-        "wine as it was measured",
-        lambda: Training(wine(scaled=False), mlp([24], 3), gn.Adam(1e-3), epochs=40),
+        "circuit as it comes",
+        lambda: Training(circuit(raw=True), mlp([32], 1), gn.Adam(1e-3), seed=45),
         ("unscaled-inputs",),
     ),
     Case(
-        "cancer as it was measured",
-        lambda: Training(cancer(scaled=False), mlp([24, 12], 1, gn.Tanh), gn.SGD(0.01)),
-        ("unscaled-inputs",),
-    ),
-    Case(
-        "products with two columns that never change",
+        "corners around 500",
         lambda: Training(
-            alone(products(), x=np.insert(products().x, [1, 4], [[2.0, 0.0]], axis=1)),
-            mlp([24], 1),
-            gn.Adam(3e-3),
+            but(corners(), x=500 + 20 * corners().x), mlp([32], 5, gn.Tanh), gn.SGD(0.01)
+        ),
+        ("unscaled-inputs",),
+    ),
+    Case(
+        "moons with a column of sevens",
+        lambda: Training(
+            but(moons(), x=np.insert(moons().x, 1, 7.0, axis=1)), mlp([16], 1), gn.Adam()
         ),
         ("constant-features",),
     ),
     Case(
-        "one row in forty is of the third class",
-        lambda: Training(lopsided((0.6, 0.375, 0.025), 800, 1.2), mlp([16], 3), gn.SGD(0.02)),
+        "one row in sixty of the fourth class",
+        lambda: Training(rare((0.5, 0.3, 0.183, 0.017), 1.5), mlp([16], 4), gn.SGD(0.02), seed=46),
         ("class-imbalance",),
     ),
     Case(
-        "one row in fifty is of the second class",
-        lambda: Training(lopsided((0.98, 0.02), 1000, 1.0), mlp([8, 8], 2, gn.Tanh), gn.Adam(1e-3)),
+        "three rows in a hundred of the second class",
+        lambda: Training(rare((0.97, 0.03), 0.8), mlp([12], 2, gn.Tanh), gn.Adam(1e-3), seed=47),
         ("class-imbalance",),
     ),
     Case(
-        "spirals, batch norm on batches of 3",
+        "corners, batch norm on batches of 5",
         lambda: Training(
-            spirals(), mlp([24, 24], 3, norm=gn.BatchNorm), gn.Adam(), batch_size=3, epochs=8
+            corners(), mlp([40], 5, norm=gn.BatchNorm), gn.RMSProp(), batch_size=5, epochs=6
         ),
         ("tiny-batches",),
     ),
     Case(
-        "stripes, dropout 0.9 after each layer",
-        lambda: Training(stripes(), mlp([50, 50], 6, dropout=0.9), gn.Adam(), seed=2),
+        "corners, dropout 0.92",
+        lambda: Training(corners(), mlp([60, 30], 5, gn.Tanh, dropout=0.92), gn.Adam(), seed=48),
         ("dropout-too-high",),
     ),
     Case(
-        "products, dropout 0.85",
-        lambda: Training(products(), mlp([30, 30], 1, gn.Tanh, dropout=0.85), gn.Adam(2e-3)),
+        "friedman, dropout 0.8 three times",
+        lambda: Training(friedman(), mlp([40] * 3, 1, dropout=0.8), gn.Adam(), seed=49),
         ("dropout-too-high",),
     ),
     Case(
-        "wine, Adam that begins at t = 0 (Nasuti)",
-        lambda: Training(wine(), mlp([16, 16], 3, gn.Tanh), AdamFromZero(1e-2)),
+        "corners, Adam that begins at t = 0 (Nasuti)",
+        lambda: Training(corners(), mlp([30], 5, gn.Sigmoid), AdamFromZero(5e-4), seed=50),
         ("not-finite",),
     ),
     Case(
-        "diabetes, rate 100",
-        lambda: Training(diabetes(), mlp([16, 16], 1, gn.LeakyReLU), gn.SGD(100.0)),
+        "circuit, rate 1000",
+        lambda: Training(circuit(), mlp([24, 24], 1, gn.ELU), gn.Momentum(1000.0), seed=51),
         ("not-finite",),
     ),
     Case(
-        "stripes through a layer that takes exp",
+        "shells through a layer that takes exp of large numbers",
         lambda: Training(
-            alone(stripes(), x=stripes().x * 60),
-            [gn.Dense(20), NaiveExp(), gn.Dense(6)],
-            gn.SGD(0.1),
+            but(shells(), x=shells().x * 80), [gn.Dense(12), NaiveExp(), gn.Dense(4)], gn.Adam()
         ),
         ("not-finite",),
     ),
     Case(
-        "spirals, logarithm of a softmax that underflows",
+        "corners, a loss that takes exp without care",
         lambda: Training(
-            spirals(), mlp([30], 3, initializer=Normal(20.0)), gn.Adam(), loss=NaiveCrossEntropy()
+            corners(), mlp([20], 5, initializer=Normal(12.0)), gn.SGD(0.1), loss=NaiveCrossEntropy()
         ),
         ("not-finite",),
     ),
 ]
 
 HEALTHY = [
-    Case("wine, ReLU", lambda: Training(wine(), mlp([16], 3), gn.Adam(3e-3), epochs=40)),
+    Case("moons, ReLU", lambda: Training(moons(), mlp([24], 1), gn.Adam(5e-3), epochs=30, seed=61)),
     Case(
-        "wine, standardised by a layer",
+        "moons, tanh", lambda: Training(moons(), mlp([12, 12], 1, gn.Tanh), gn.SGD(0.1), epochs=40)
+    ),
+    Case(
+        "moons, ELU, Nesterov", lambda: Training(moons(), mlp([16], 1, gn.ELU), gn.Nesterov(0.05))
+    ),
+    Case(
+        "moons, sigmoid",
+        lambda: Training(moons(), mlp([16], 1, gn.Sigmoid), gn.Adam(0.02), epochs=30),
+    ),
+    Case(
+        "moons, batch norm on batches of 24",
         lambda: Training(
-            wine(scaled=False), mlp([24], 3, first=[gn.Standardize()]), gn.Adam(3e-3), epochs=40
+            moons(), mlp([20], 1, norm=gn.BatchNorm), gn.Adam(3e-3), batch_size=24, epochs=25
         ),
     ),
     Case(
-        "wine, tanh, momentum", lambda: Training(wine(), mlp([12], 3, gn.Tanh), gn.Momentum(0.02))
-    ),
-    Case(
-        "wine, batch norm",
-        lambda: Training(wine(), mlp([20, 20], 3, norm=gn.BatchNorm), gn.Adam(), seed=7),
-    ),
-    Case("wine, GELU", lambda: Training(wine(), mlp([24], 3, gn.GELU), gn.AdamW(3e-3), epochs=30)),
-    Case(
-        "wine, full batches",
-        lambda: Training(wine(), mlp([16], 3), gn.SGD(0.2), batch_size="full", epochs=120),
-    ),
-    Case("cancer, ReLU", lambda: Training(cancer(), mlp([16], 1), gn.Adam(1e-3), epochs=25)),
-    Case("cancer, logistic regression", lambda: Training(cancer(), [gn.Dense(1)], gn.SGD(0.1))),
-    Case(
-        "cancer, two tanh layers",
-        lambda: Training(cancer(), mlp([16, 16], 1, gn.Tanh), gn.SGD(0.05), epochs=25),
-    ),
-    Case(
-        "cancer, dropout 0.4",
-        lambda: Training(cancer(), mlp([48, 24], 1, dropout=0.4), gn.Adam(2e-3), epochs=25),
-    ),
-    Case(
-        "cancer, layer norm",
-        lambda: Training(cancer(), mlp([24, 24], 1, norm=gn.LayerNorm), gn.Adam(1e-3), epochs=15),
-    ),
-    Case(
-        "cancer, sigmoid",
-        lambda: Training(cancer(), mlp([20], 1, gn.Sigmoid), gn.Nesterov(0.1), batch_size=16),
-    ),
-    Case(
-        "cancer, stopped early",
+        "moons, full batches",
         lambda: Training(
-            cancer(),
-            mlp([64, 32], 1),
-            gn.Adam(1e-3),
-            epochs=150,
-            callbacks=[gn.EarlyStopping(8)],
+            moons(), mlp([20], 1, gn.Tanh), gn.SGD(0.3), batch_size="full", epochs=200
         ),
     ),
     Case(
-        "diabetes, linear",
-        lambda: Training(diabetes(), [gn.Dense(1)], gn.SGD(0.02), epochs=30),
+        "shells, ReLU", lambda: Training(shells(), mlp([48], 4), gn.Adam(5e-3), epochs=30, seed=62)
     ),
     Case(
-        "diabetes, small network with decay",
-        lambda: Training(diabetes(), mlp([8], 1), gn.AdamW(3e-3, weight_decay=0.1), epochs=25),
+        "shells, two ReLU layers",
+        lambda: Training(shells(), mlp([40, 20], 4), gn.Adam(2e-3), epochs=30, seed=63),
     ),
     Case(
-        "diabetes, stopped early",
+        "shells, layer norm",
+        lambda: Training(shells(), mlp([32, 32], 4, norm=gn.LayerNorm), gn.AdamW(2e-3), epochs=20),
+    ),
+    Case(
+        "shells, GELU, cosine",
         lambda: Training(
-            diabetes(), mlp([32], 1), gn.Adam(1e-3), epochs=200, callbacks=[gn.EarlyStopping(10)]
-        ),
-    ),
-    Case(
-        "diabetes, absolute error",
-        lambda: Training(diabetes(), mlp([6], 1, gn.Tanh), gn.Adam(3e-3), loss="mae", epochs=25),
-    ),
-    Case("spirals, ReLU", lambda: Training(spirals(), mlp([48, 48], 3), gn.Adam(5e-3), epochs=60)),
-    Case(
-        "spirals, tanh",
-        lambda: Training(spirals(), mlp([32, 32], 3, gn.Tanh), gn.Adam(5e-3), epochs=60),
-    ),
-    Case(
-        "spirals, batch norm on batches of 20",
-        lambda: Training(
-            spirals(),
-            mlp([32, 32], 3, norm=gn.BatchNorm),
-            gn.Adam(5e-3),
-            batch_size=20,
-            epochs=40,
-        ),
-    ),
-    Case(
-        "spirals, four ELU layers, one cycle",
-        lambda: Training(
-            spirals(),
-            mlp([24] * 4, 3, gn.ELU),
-            gn.Adam(5e-3),
-            epochs=40,
-            options={"schedule": OneCycle()},
-        ),
-    ),
-    Case("stripes, ReLU", lambda: Training(stripes(), mlp([48], 6), gn.Adam(2e-3), epochs=25)),
-    Case(
-        "stripes, three ReLU layers, decaying rate",
-        lambda: Training(
-            stripes(),
-            mlp([40, 40, 40], 6),
-            gn.Adam(2e-3),
-            options={"schedule": Exponential(0.9)},
+            shells(),
+            mlp([40, 40], 4, gn.GELU),
+            gn.Adam(3e-3),
             epochs=25,
+            options={"schedule": Cosine(warmup=1)},
         ),
     ),
     Case(
-        "stripes, SELU, seven layers",
-        lambda: Training(stripes(), mlp([28] * 7, 6, gn.SELU), gn.Adam(1e-3), epochs=20),
+        "shells, RMSProp",
+        lambda: Training(shells(), mlp([32], 4, gn.Tanh), gn.RMSProp(3e-3), epochs=30, seed=64),
     ),
     Case(
-        "stripes, batch norm and dropout 0.25",
+        "shells, stopped early",
         lambda: Training(
-            stripes(), mlp([64, 64], 6, norm=gn.BatchNorm, dropout=0.25), gn.Adam(), epochs=25
+            shells(), mlp([64], 4), gn.Adam(2e-3), epochs=100, callbacks=[gn.EarlyStopping(6)]
+        ),
+    ),
+    Case("corners, ReLU", lambda: Training(corners(), mlp([32], 5), gn.Adam(2e-3), seed=65)),
+    Case("corners, linear", lambda: Training(corners(), [gn.Dense(5)], gn.SGD(0.1), epochs=25)),
+    Case(
+        "corners, five ReLU layers",
+        lambda: Training(corners(), mlp([40] * 5, 5), gn.Adam(1e-3), epochs=15, seed=66),
+    ),
+    Case(
+        "corners, batch norm and dropout 0.3 (Chen)",
+        lambda: Training(
+            corners(), mlp([64, 64], 5, norm=gn.BatchNorm, dropout=0.3), gn.Adam(1e-3), epochs=25
         ),
     ),
     Case(
-        "stripes, dropout 0.5",
-        lambda: Training(stripes(), mlp([96], 6, dropout=0.5), gn.Adam(2e-3), epochs=30, seed=3),
+        "corners, dropout 0.5",
+        lambda: Training(corners(), mlp([100], 5, dropout=0.5), gn.Adam(2e-3), epochs=25, seed=67),
     ),
     Case(
-        "stripes, sigmoid, single rows",
-        lambda: Training(stripes(), mlp([30], 6, gn.Sigmoid), gn.SGD(0.1), batch_size=1, epochs=20),
+        "corners, SELU, eight layers",
+        lambda: Training(corners(), mlp([24] * 8, 5, gn.SELU), gn.Adam(5e-4), epochs=15),
     ),
     Case(
-        "stripes, leaky ReLU, momentum",
-        lambda: Training(stripes(), mlp([40, 20], 6, gn.LeakyReLU), gn.Momentum(0.03, 0.9)),
-    ),
-    Case(
-        "stripes, two sigmoid layers, RMSProp",
+        "corners, tanh, momentum, rate in steps",
         lambda: Training(
-            stripes(), mlp([32, 32], 6, gn.Sigmoid), gn.RMSProp(3e-3), epochs=40, seed=6
+            corners(),
+            mlp([32, 16], 5, gn.Tanh),
+            gn.Momentum(0.02, 0.9),
+            options={"schedule": Step(every=8, factor=0.5)},
+            epochs=24,
         ),
     ),
-    Case("products, ReLU", lambda: Training(products(), mlp([32], 1), gn.Adam(5e-3), epochs=40)),
     Case(
-        "products, SiLU, two layers",
-        lambda: Training(products(), mlp([24, 24], 1, gn.SiLU), gn.Adam(3e-3), epochs=40),
-    ),
-    Case(
-        "products, tanh, momentum",
-        lambda: Training(products(), mlp([24], 1, gn.Tanh), gn.Momentum(0.02, 0.9), epochs=60),
-    ),
-    Case(
-        "one row in fifteen of the second class, far away",
-        lambda: Training(lopsided((0.93, 0.07), 900, 4.0), mlp([12], 2), gn.Adam(5e-3)),
-    ),
-    Case(
-        "three classes, the rarest weighed",
+        "corners, sigmoid, single rows",
         lambda: Training(
-            lopsided((0.7, 0.26, 0.04), 900, 2.5),
-            mlp([16], 3),
+            corners(), mlp([24], 5, gn.Sigmoid), gn.SGD(0.05), batch_size=1, epochs=15
+        ),
+    ),
+    Case(
+        "corners, label smoothing",
+        lambda: Training(
+            corners(),
+            mlp([48], 5, gn.LeakyReLU),
+            gn.Adam(2e-3),
+            loss={"name": "cross_entropy", "label_smoothing": 0.05},
+        ),
+    ),
+    Case(
+        "corners close to one another, with decay",
+        lambda: Training(
+            corners(apart=0.8), mlp([8], 5), gn.AdamW(3e-3, weight_decay=0.1), epochs=12
+        ),
+    ),
+    Case("corners, PReLU", lambda: Training(corners(), mlp([32], 5, gn.PReLU), gn.AdaGrad(0.03))),
+    Case(
+        "corners from 0 to 255, standardised by a layer",
+        lambda: Training(
+            but(corners(), x=127 + 30 * corners().x),
+            mlp([32], 5, first=[gn.Standardize()]),
+            gn.Adam(2e-3),
+        ),
+    ),
+    Case(
+        "friedman, tanh",
+        lambda: Training(friedman(), mlp([16], 1, gn.Tanh), gn.Adam(5e-3), epochs=30),
+    ),
+    Case(
+        "friedman, ReLU", lambda: Training(friedman(), mlp([24, 24], 1), gn.Adam(2e-3), epochs=30)
+    ),
+    Case("friedman, linear", lambda: Training(friedman(), [gn.Dense(1)], gn.SGD(0.05), epochs=30)),
+    Case(
+        "friedman, Huber, momentum",
+        lambda: Training(
+            friedman(), mlp([24], 1, gn.SiLU), gn.Momentum(0.02, 0.9), loss="huber", epochs=30
+        ),
+    ),
+    Case(
+        "friedman with noise, stopped early",
+        lambda: Training(
+            friedman(200, noise=3.0),
+            mlp([32], 1),
+            gn.Adam(1e-3),
+            epochs=200,
+            callbacks=[gn.EarlyStopping(10)],
+        ),
+    ),
+    Case(
+        "circuit, ReLU",
+        lambda: Training(circuit(), mlp([32], 1), gn.Adam(5e-3), epochs=30, seed=68),
+    ),
+    Case(
+        "circuit, standardised by a layer",
+        lambda: Training(
+            circuit(raw=True),
+            mlp([24], 1, gn.Tanh, first=[gn.Standardize()]),
+            gn.Adam(5e-3),
+            epochs=30,
+        ),
+    ),
+    Case(
+        "one row in eight of the second class",
+        lambda: Training(rare((0.875, 0.125), 3.0), mlp([16], 2), gn.Adam(3e-3), seed=69),
+    ),
+    Case(
+        "one row in thirty of the third class, far away",
+        lambda: Training(rare((0.6, 0.367, 0.033), 6.0), mlp([16], 3), gn.Adam(5e-3), seed=70),
+    ),
+    Case(
+        "one row in thirty of the second class, weighed",
+        lambda: Training(
+            rare((0.967, 0.033), 2.5),
+            mlp([12], 2, gn.Tanh),
             gn.Adam(5e-3),
             loss={"name": "cross_entropy", "class_weight": "balanced"},
         ),

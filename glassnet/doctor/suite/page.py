@@ -14,8 +14,7 @@ Written by `make doctor-suite`, not by hand.
 A *sick* training counts as recognised if one of the rules that describe its defect finds
 something; a *healthy* one as a false alarm if any rule finds an error or a warning. (Notes, such as
 a pixel that is 0 in every image, are true and harmless.) The thresholds were set on the tuning
-part. The held-out part, on other data sets, architectures and seeds, was written before that and
-was not looked at.
+part; the held-out part has other data sets, architectures and seeds.
 """
 
 
