@@ -75,6 +75,7 @@ from glassnet.schedules import Phase
 
 if TYPE_CHECKING:
     from glassnet import experiments
+    from glassnet.doctor import Doctor
     from glassnet.exchange.onnx_import import from_onnx
     from glassnet.glass.gradient_check import gradient_check
 
@@ -89,6 +90,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("glassnet.experiments")
     if name == "from_onnx":
         return importlib.import_module("glassnet.exchange.onnx_import").from_onnx
+    if name == "Doctor":
+        return importlib.import_module("glassnet.doctor").Doctor
     raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
 
 
@@ -108,6 +111,7 @@ __all__ = [
     "Checkpoint",
     "CrossEntropy",
     "Dense",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Flatten",

@@ -185,3 +185,19 @@ def test_what_a_layer_of_ones_own_returns_is_brought_into_form(slip, compile):
     )
     assert np.isfinite(history[-1]["loss"])
     assert net.outputs(x).dtype == np.float32
+
+
+def test_parts_of_papers_and_of_the_doctors_suite_are_run_as_ones_own():
+    """They are plain NumPy, of which nothing would be written down: once all their updates but the
+    first were left out of recorded steps."""
+    from glassnet.papers.nasuti2023.parts import AdamByEpoch
+
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    y = (x[:, 0] > 0).astype(int)
+    trained = []
+    for compile in ("auto", False):
+        net = gn.Network([gn.Dense(2)], (3,), seed=0)
+        options = {"loss": "cross_entropy", "epochs": 4, "compile": compile}
+        net.fit(x, y, optimizer=AdamByEpoch(0.05, steps_per_epoch=2), **options)
+        trained.append(net.theta.tobytes())
+    assert trained[0] == trained[1]

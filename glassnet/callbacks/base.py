@@ -36,6 +36,11 @@ class Callback:
     """Names this callback's part of a checkpoint; the trainer sets it."""
 
     @property
+    def remark(self) -> str:
+        """A few words that a progress line shows after the scores; none by default."""
+        return ""
+
+    @property
     def every_step(self) -> bool:
         """Whether `on_step_end` must be called after each single step.
 

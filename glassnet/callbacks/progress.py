@@ -105,7 +105,8 @@ class Progress(Callback):
             self._draw(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        self._words = describe_epoch(trainer.history[-1])
+        remarks = [callback.remark for callback in trainer.callbacks if callback.remark]
+        self._words = " · ".join([describe_epoch(trainer.history[-1]), *remarks])
         if self._bar is not None:
             self._draw(trainer)
             return

@@ -20,6 +20,7 @@ COMMANDS = {
     "trace": "Show one training step as its equations, with their numbers.",
     "check": "Compare all gradients with central differences.",
     "plot": "Draw a run: diagram, activations, histograms, decision regions.",
+    "doctor": "Say what went wrong in a training, with the evidence, and what to change.",
     "data": "List, describe, fetch and verify data sets.",
     "sweep": "Search over the settings of a run: a grid, at random, or guided.",
     "reproduce": "Run the from-scratch papers again: published beside reproduced.",

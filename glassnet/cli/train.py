@@ -416,12 +416,19 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     else:
         console = Console()
         console.print(metrics.render(facts["test"]))
+        _show_findings(facts)
         if "cross_validation" in facts:
             typer.echo(describe_folds(facts["cross_validation"]))
         for name, path in _paths(facts):
             typer.echo(f"{name:<9} {path}")
     if facts["interrupted"]:
         typer.echo(f"go on with: glassnet train --resume {facts['run']}", err=True)
+
+
+def _show_findings(facts: dict[str, Any]) -> None:
+    rules = [f"{f['rule']} in {f['where']}" for f in facts["findings"] if f["severity"] != "note"]
+    if rules:
+        typer.echo(f"doctor    {'; '.join(rules)}: see glassnet doctor {facts['run']}")
 
 
 def _paths(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,10 +4,12 @@
     history.jsonl           a record an epoch, appended as epochs finish
     checkpoint.safetensors  from which `--resume` goes on, replaced as a whole
     model.safetensors       the network, for `evaluate` and `predict`
+    doctor.json             what the doctor has measured, for `glassnet doctor`
     report.md, report.json  set-up, scores, tables;   figures/*.png
 
 A run that another one replaces is put aside under a hidden name, and removed only when the new run
-is complete. If the new one fails before its first checkpoint, the old one comes back.
+is complete. If the new one fails before its first checkpoint, the old one comes back; if there is
+none and the numbers of the new one broke down, it stays, for `glassnet doctor` to examine.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet.callbacks import Callback
 from glassnet.checkpoint import save_checkpoint
 from glassnet.files import write_atomically
+from glassnet.history import TrainingDiverged
 
 if TYPE_CHECKING:
     from glassnet.trainer import Trainer
@@ -64,6 +67,11 @@ class RunFolder:
     def model(self) -> Path:
         """The trained network."""
         return self.path / "model.safetensors"
+
+    @property
+    def doctor(self) -> Path:
+        """What the doctor has measured."""
+        return self.path / "doctor.json"
 
     @property
     def report(self) -> Path:
@@ -175,10 +183,14 @@ def new_run(folder: RunFolder) -> Iterator[None]:
         except OSError as error:
             _bring_back(folder)
             raise _cannot_be_made(folder.path, error) from None
+        can_be_examined = False  # a training that broke down before its first checkpoint
         try:
             yield
+        except TrainingDiverged:
+            can_be_examined = folder.doctor.is_file() and not folder.replaced.exists()
+            raise
         finally:
-            if not folder.checkpoint.is_file():
+            if not (folder.checkpoint.is_file() or can_be_examined):
                 shutil.rmtree(folder.path, ignore_errors=True)
                 _bring_back(folder)
                 with suppress(OSError):  # somebody else's files may be there by now

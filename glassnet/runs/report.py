@@ -14,6 +14,8 @@ import numpy as np
 
 from glassnet import metrics
 from glassnet.data import Dataset, Part
+from glassnet.doctor.finding import Finding
+from glassnet.doctor.report import findings_as_markdown
 from glassnet.files import write_atomically
 from glassnet.network import Network
 from glassnet.runs.folder import RunFolder
@@ -35,6 +37,7 @@ class Result:
         seconds: of training, all epochs together.
         folds: the score of each fold (accuracy, or RMSE), if there was a cross-validation.
         figures: paths of the pictures.
+        findings: the doctor's.
     """
 
     history: History
@@ -42,6 +45,7 @@ class Result:
     seconds: float
     folds: list[float] = field(default_factory=list)
     figures: list[Path] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def score_rows(network: Network, part: Part) -> dict[str, Any]:
@@ -159,6 +163,7 @@ def gather_facts(folder: RunFolder, recipe: Recipe, result: Result) -> dict[str,
         "last_epoch": dict(history[-1]) if history else None,
         "test": result.scores,
         "seconds": round(result.seconds, 3),
+        "findings": [finding.to_dict() for finding in result.findings],
         "figures": [str(path) for path in result.figures],
         "versions": {
             "glassnet": __version__,
@@ -196,6 +201,8 @@ def _markdown(folder: RunFolder, recipe: Recipe, result: Result, facts: Mapping[
         f"```text\n{recipe.network.summary()}\n```",
         metrics.markdown(result.scores).strip(),
     ]
+    if result.findings:
+        parts.append(f"## Findings\n\n{findings_as_markdown(result.findings)}".strip())
     if result.folds:
         parts.append(f"## Cross-validation\n\n{describe_folds(facts['cross_validation'])}.")
     if result.figures:

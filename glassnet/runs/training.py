@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from glassnet.callbacks import Callback
 from glassnet.data import Dataset, names
+from glassnet.doctor import Doctor
 from glassnet.files import write_atomically
+from glassnet.history import TrainingDiverged
 from glassnet.runs.config import RunConfig, load_config, to_toml
 from glassnet.runs.folder import Recorder, RunFolder, complete, exclusively, new_run
 from glassnet.runs.recipe import (
@@ -129,10 +131,22 @@ def _train(
     resume: Path | None = None,
 ) -> dict[str, Any]:
     recorder = Recorder(folder, recipe.config.training.checkpoint_every)
-    history = recipe.fit([recorder, *callbacks], resume)
+    doctor = Doctor(file=folder.doctor)
+    with _telling_what_went_wrong(folder, say):
+        history = recipe.fit([doctor, recorder, *callbacks], resume)
     with _telling_how_to_go_on(folder, say):
         recipe.network.save(folder.model, overwrite=True)
-        return _conclude(recipe, folder, history, say)
+        return _conclude(recipe, folder, history, doctor, say)
+
+
+@contextmanager
+def _telling_what_went_wrong(folder: RunFolder, say: Say) -> Iterator[None]:
+    try:
+        yield
+    except TrainingDiverged:
+        if not folder.replaced.exists():
+            say(f"what went wrong, and what to change: glassnet doctor {folder.path}")
+        raise
 
 
 @contextmanager
@@ -145,13 +159,18 @@ def _telling_how_to_go_on(folder: RunFolder, say: Say) -> Iterator[None]:
         raise
 
 
-def _conclude(recipe: Recipe, folder: RunFolder, history: History, say: Say) -> dict[str, Any]:
+def _conclude(
+    recipe: Recipe, folder: RunFolder, history: History, doctor: Doctor, say: Say
+) -> dict[str, Any]:
     """Scores, figures and report."""
     dataset = recipe.dataset
     if dataset.test is None:
         raise ValueError(f"{dataset.name} has no test part to score.")
     seconds = sum(record["seconds"] for record in history)
     result = Result(history, score_rows(recipe.network, dataset.test), seconds)
+    if "accuracy" in result.scores:
+        doctor.hold_out(result.scores["accuracy"], len(dataset.test))
+    result.findings = doctor.findings
     if not history.interrupted:
         result.folds = _cross_validate(recipe, say)
     result.figures = draw_figures(folder, recipe, result)

@@ -18,6 +18,7 @@ import glassnet as gn
 FILES = [
     "checkpoint.safetensors",
     "config.toml",
+    "doctor.json",
     "figures",
     "history.jsonl",
     "model.safetensors",
