@@ -252,7 +252,8 @@ class Training(Drawing):
                 for k, (name, twin) in enumerate(twins.items()):
                     known = [epoch[of] for epoch in twin["history"] if of in epoch]
                     if known:
-                        draw_line(axes, [np.array(known)], f"{label}, {name}", 2 + 2 * k + number)
+                        look = len(columns) * (k + 1) + number
+                        draw_line(axes, [np.array(known)], f"{label}, {name}", look)
             if columns[0] == "loss":
                 _spread_out(axes)
             finish(axes, "epoch", LABELS.get(columns[0], columns[0].replace("_", " ")))
