@@ -125,11 +125,12 @@ def axis_label(results: Results, of: str) -> str:
 
 
 def style(number: int) -> dict[str, Any]:
-    """Colour, dashes and marker of the n-th line."""
+    """Colour, dashes and marker of the n-th line; after eight, other dashes for each colour."""
+    again = number + number // len(COLOURS)
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "linestyle": DASHES[number % len(DASHES)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": DASHES[again % len(DASHES)],
+        "marker": MARKERS[again % len(MARKERS)],
         "markersize": 4,
     }
 
