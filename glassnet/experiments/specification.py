@@ -397,8 +397,7 @@ def load_experiment(
             if key in values:
                 raise ValueError(f"The key {key} is not for files: the name of the file says it.")
         own = {**values, "id": path.stem, "paper": paper}
-        if values.get("train", True):
-            own["setup"] = merged(merged(PAPER_DEFAULTS, base or {}), setup)
+        own["setup"] = merged(merged(PAPER_DEFAULTS, base or {}), setup)
         experiment: Experiment = read_section(Experiment, own)
         check_cells(experiment)
     except ValueError as error:

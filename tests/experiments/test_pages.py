@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from glassnet.experiments.checks import Outcome
+from glassnet.experiments.drawing import style
 from glassnet.experiments.judging import Judged
 from glassnet.experiments.pages import index_markdown, paper_html, paper_markdown
 from glassnet.experiments.specification import Claim
@@ -105,3 +106,8 @@ def test_verdicts_in_words(
     claim = Claim(kind=kind, text="t", check=check, explained=explained)  # type: ignore[arg-type]
     judged = Judged(claim, Outcome(verdict, "", ""), counts)
     assert (judged.verdict, judged.ok) == (words, ok)
+
+
+def test_no_two_of_many_lines_look_alike() -> None:
+    looks = [tuple(map(str, style(number).values())) for number in range(64)]
+    assert len(set(looks)) == 64
