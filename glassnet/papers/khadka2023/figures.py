@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,9 @@ from glassnet.network import Network
 from glassnet.plots import empty_figure, image_grid, plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 STEPS = (
     "collect data",
@@ -43,40 +44,32 @@ OUTLIERS = 20
 @own_figure("system-diagram")
 def system_diagram(canvas: Canvas) -> Figure:
     """Figure 1: from data to evaluation, row by row and back; gradient descent is the loop."""
-    figure = empty_figure(9.6, 3.9)
+    figure = empty_figure(9.6, 3.4)
     axes = figure.subplots()
-    places = [_place(number) for number in range(len(STEPS))]
-    for number, (text, (x, y)) in enumerate(zip(STEPS, places, strict=True)):
-        repeated = FIRST_REPEATED <= number <= LAST_REPEATED
-        box = {"boxstyle": "round,pad=0.5", "fc": "#dcebf5" if repeated else "white"}
-        axes.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box, zorder=3)
-    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
-    for here, there in itertools.pairwise(places):
-        ends = _between(here, there)
-        axes.annotate("", ends[1], ends[0], arrowprops=arrow)
-    start, end = places[LAST_REPEATED], places[FIRST_REPEATED]
-    back = {**arrow, "color": COLOURS[0], "ls": "--"}
-    axes.annotate("", (end[0], end[1] - 0.22), (start[0] + 0.3, start[1] + 0.22), arrowprops=back)
-    axes.text(0.95, -1.55, "gradient descent:\nrepeat", fontsize=9, color=COLOURS[0])
-    axes.set(xlim=(-0.55, 4.55), ylim=(-2.4, 0.4))
+    boxes = [_box(axes, number, text) for number, text in enumerate(STEPS)]
+    for number in range(len(STEPS) - 1):
+        _arrow(axes, boxes[number], boxes[number + 1], color="black")
+    _arrow(axes, boxes[LAST_REPEATED], boxes[FIRST_REPEATED], color=COLOURS[0], ls="--")
+    axes.text(0.75, -1.6, "gradient descent:\nrepeat", fontsize=9, color=COLOURS[0])
+    axes.set(xlim=(-0.5, 4.5), ylim=(-2.3, 0.3))
     axes.axis("off")
     return figure
 
 
-def _place(number: int) -> tuple[float, float]:
-    """Of a box: every other row runs from right to left."""
+def _box(axes: Axes, number: int, text: str) -> Text:
+    """A step in its place: every other row runs from right to left."""
     row, column = divmod(number, A_ROW)
-    return float(A_ROW - 1 - column if row % 2 else column), -float(row)
+    repeated = FIRST_REPEATED <= number <= LAST_REPEATED
+    look = {"boxstyle": "round,pad=0.5", "fc": "#dcebf5" if repeated else "white"}
+    x = A_ROW - 1 - column if row % 2 else column
+    return axes.text(x, -row, text, ha="center", va="center", fontsize=9, bbox=look)
 
 
-def _between(
-    here: tuple[float, float], there: tuple[float, float]
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The ends of an arrow between two boxes beside or below each other."""
-    if here[1] == there[1]:
-        way = np.sign(there[0] - here[0])
-        return (here[0] + way * 0.42, here[1]), (there[0] - way * 0.42, there[1])
-    return (here[0], here[1] - 0.22), (there[0], there[1] + 0.22)
+def _arrow(axes: Axes, here: Text, there: Text, **look: str) -> None:
+    """From the edge of one box to that of another; drawn after the boxes, whose size it needs."""
+    ends = {"patchA": here.get_bbox_patch(), "patchB": there.get_bbox_patch()}
+    arrow = {"arrowstyle": "-|>", "shrinkA": 1, "shrinkB": 1, **ends, **look}
+    axes.annotate("", there.get_position(), here.get_position(), arrowprops=arrow, zorder=4)
 
 
 @own_figure("softmax")
