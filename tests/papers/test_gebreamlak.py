@@ -39,7 +39,7 @@ def test_table_1_after_100_epochs_at_a_tenth() -> None:
 
 
 def cut_down(paper: Paper) -> Paper:
-    """One repetition of twenty epochs on two thousand images."""
+    """One repetition on a thousand images, and few epochs where no claim is judged."""
     experiments = []
     for experiment in paper.experiments:
         few = {**experiment.quick.set, "training.epochs": 100, "data.rows": 1000}
@@ -52,10 +52,11 @@ def cut_down(paper: Paper) -> Paper:
 
 @needs_mnist
 def test_all_of_it_cut_down(tmp_path: Path) -> None:
-    done = reproduce(cut_down(papers.load(NAME)), tmp_path, quick=True)
+    paper = cut_down(papers.load(NAME))
+    done = reproduce(paper, tmp_path, quick=True)
     facts = json.loads((tmp_path / NAME / "results.json").read_text())
     claims = {claim["text"]: claim for target in facts["targets"] for claim in target["claims"]}
-    assert done.trained == sum(len(expand(e, True)) for e in papers.load(NAME).experiments) - 6
+    assert done.trained == sum(len(expand(e, True)) for e in paper.experiments)
     unsure = "At 0.01 no image has a probability above ½, so that all of them are called 0"
     assert claims[unsure]["verdict"] == "holds"
     mistyped = facts["targets"][0]["table"]["rows"][3]["entries"][0]
