@@ -37,7 +37,7 @@ STEPS = (
 A_ROW = 5
 FIRST_REPEATED, LAST_REPEATED = 8, 10
 
-OUTLIERS = 20
+OUTLIERS = 18
 """How many of the unusual images are shown."""
 
 
