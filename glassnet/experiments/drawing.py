@@ -474,7 +474,8 @@ class ByLayer(Drawing):
                 norms = [self._norms(record) for record in canvas.records(cell)]
                 draw_line(axes, norms, f"{axis.title} {point.label}", number)
         axes.set_yscale("log")
-        when = "before training" if self.at == "start" else f"after epoch {self.at}"
+        moments = {"start": "before training", "final": "after the last epoch"}
+        when = moments.get(str(self.at), f"after epoch {self.at}")
         finish(axes, "layer, from the input", f"size of its weights' gradient, {when}")
         return figure
 
