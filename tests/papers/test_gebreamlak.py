@@ -80,7 +80,7 @@ def test_rounded_calls_zero_what_is_not_above_one_half() -> None:
     probabilities = np.array(
         [[0.1, 0.8, 0.1], [0.2, 0.45, 0.35], [0.1, 0.45, 0.45], [0.6, 0.3, 0.1]]
     )
-    network, rows = certain(probabilities, np.array([1, 1, 0, 0]))
-    assert rounded(network, rows, 100) == {"rounded_accuracy": 0.75, "unsure": 0.5}
+    network, rows = certain(probabilities, np.array([1, 0, 0, 0]))
+    assert rounded(network, rows, 100) == {"rounded_accuracy": 1.0, "unsure": 0.5}
     assert rounded(network, rows, 99) == {}
-    assert first_36(network, rows, 1) == {"wrong_of_36": 1.0}
+    assert first_36(network, rows, 1) == {"wrong_of_36": 2.0}
