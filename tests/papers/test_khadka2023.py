@@ -82,7 +82,7 @@ def cut_down(paper: Paper) -> Paper:
     """One repetition of a few epochs on a few rows."""
     experiments = []
     for experiment in paper.experiments:
-        few = {**experiment.quick.set, "training.epochs": 20, "data.rows": 500}
+        few = {**experiment.quick.set, "training.epochs": 8, "data.rows": 300}
         quick = experiment.quick.model_copy(update={"seeds": 1, "set": few})
         experiments.append(experiment.model_copy(update={"quick": quick}))
     return paper.model_copy(update={"experiments": experiments})
