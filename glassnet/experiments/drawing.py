@@ -130,11 +130,12 @@ def measure_label(results: Results, measure: Measure) -> str:
 
 
 def style(number: int) -> dict[str, Any]:
-    """Colour, dashes and marker of the n-th line."""
+    """Colour, dashes and marker of the n-th line; after eight, other dashes for each colour."""
+    again = number + number // len(COLOURS)
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "linestyle": DASHES[number % len(DASHES)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": DASHES[again % len(DASHES)],
+        "marker": MARKERS[again % len(MARKERS)],
         "markersize": 4,
     }
 
@@ -479,7 +480,8 @@ class ByLayer(Drawing):
                 norms = [self._norms(record) for record in canvas.records(cell)]
                 draw_line(axes, norms, f"{axis.title} {point.label}", number)
         axes.set_yscale("log")
-        when = "before training" if self.at == "start" else f"after epoch {self.at}"
+        moments = {"start": "before training", "final": "after the last epoch"}
+        when = moments.get(str(self.at), f"after epoch {self.at}")
         finish(axes, "layer, from the input", f"size of its weights' gradient, {when}")
         return figure
 

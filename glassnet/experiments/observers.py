@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet.accelerate import Array
 from glassnet.callbacks import Callback
+from glassnet.experiments import columns
 from glassnet.experiments.rows import Rows
 from glassnet.experiments.specification import RecordSettings, StepRecord
 from glassnet.network import Network
@@ -37,13 +38,13 @@ class Observer(Callback):
     def on_fit_begin(self, trainer: Trainer) -> None:
         self.history = trainer.history
         if self.record.each_epoch:
-            self.start = self.columns(trainer.network)
+            self.start = self.columns(trainer.network, 0)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        trainer.history[-1].update(self.columns(trainer.network))
+        trainer.history[-1].update(self.columns(trainer.network, trainer.epoch))
 
-    def columns(self, network: Network) -> dict[str, float]:
-        """All columns that were asked for."""
+    def columns(self, network: Network, epoch: int) -> dict[str, float]:
+        """All columns that were asked for, after an epoch."""
         found: dict[str, float] = {}
         dataset, wanted = self.rows.dataset, self.record.each_epoch
         for name, part in (("train", dataset.train), ("test", dataset.test)):
@@ -57,6 +58,9 @@ class Observer(Callback):
         if "gradient_norms" in wanted:
             x, y = dataset.train.x[:MOST_PROBED], dataset.train.y[:MOST_PROBED]
             found |= gradient_norms(network, x, y)
+        for name in wanted:
+            if name in columns.OWN:
+                found |= columns.OWN[name](network, self.rows, epoch)
         return found
 
     def _predicted(self, network: Network) -> dict[str, float]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from glassnet.experiments import columns
 from glassnet.experiments.checks import CHECKS, Check
 from glassnet.experiments.drawing import DRAWINGS, Drawing
 from glassnet.experiments.measures import CellLabels, Measure, label_of
@@ -169,9 +170,17 @@ class StepRecord(Section):
     on: Literal["train", "test", "batch"] = "train"
 
 
-EachEpoch = Literal[
-    "train", "test", "classes_predicted", "recall_by_class", "dead_units", "gradient_norms"
-]
+COLUMNS = ("train", "test", "classes_predicted", "recall_by_class", "dead_units", "gradient_norms")
+
+
+def _columns(value: object) -> object:
+    known = (*COLUMNS, *columns.OWN)
+    if value not in known:
+        raise ValueError(f"expected {', '.join(known)}.{did_you_mean(str(value), known)}")
+    return value
+
+
+EachEpoch = Annotated[str, BeforeValidator(_columns)]
 
 
 class RecordSettings(Section):
@@ -409,8 +418,7 @@ def load_experiment(
             if key in values:
                 raise ValueError(f"The key {key} is not for files: the name of the file says it.")
         own = {**values, "id": path.stem, "paper": paper}
-        if values.get("train", True):
-            own["setup"] = merged(merged(PAPER_DEFAULTS, base or {}), setup)
+        own["setup"] = merged(merged(PAPER_DEFAULTS, base or {}), setup)
         experiment: Experiment = read_section(Experiment, own)
         check_cells(experiment)
     except ValueError as error:

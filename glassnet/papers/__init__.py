@@ -20,7 +20,9 @@ FOLDER = Path(__file__).parent
 
 PAPERS: Mapping[str, tuple[str, ...]] = {
     "nasuti2023": ("parts", "figures"),
+    "gebreamlak": ("parts",),
     "chen2022": (),
+    "khadka2023": ("parts", "figures"),
 }
 """The papers, and the modules beside their files: `parts` are optimizers, layers or data of their
 own and decide results; `figures` only draw them."""

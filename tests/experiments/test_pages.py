@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from glassnet.experiments.checks import Outcome
+from glassnet.experiments.drawing import style
 from glassnet.experiments.judging import Judged, judge
 from glassnet.experiments.pages import index_markdown, paper_html, paper_markdown
 from glassnet.experiments.results import Results
@@ -123,3 +124,8 @@ def test_a_claim_about_a_package_that_is_not_there_is_skipped(
     target = read_section(Target, {"id": "t", "title": "T", "claims": [claim]})
     with pytest.raises(ValueError, match="claim 't'"):
         judge(target, Results(load(), []))
+
+
+def test_no_two_of_many_lines_look_alike() -> None:
+    looks = [tuple(map(str, style(number).values())) for number in range(64)]
+    assert len(set(looks)) == 64

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.experiments import columns
 from glassnet.experiments.cells import expand
 from glassnet.experiments.measures import Measure
 from glassnet.experiments.observers import dead_units, gradient_norms
@@ -108,3 +109,19 @@ def test_gradient_sizes_by_hand() -> None:
     net.fit(np.zeros((1, 1)), np.zeros(1), loss="squared_error", epochs=1)
     net.parameters["layers.0.weight"].value = [[2.0]]
     assert gradient_norms(net, np.array([[2.0]]), np.array([1.0])) == {"gradient_norm.1": 6.0}
+
+
+def test_a_paper_adds_columns_of_its_own(
+    load: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "OWN", {})
+
+    @columns.own_columns("largest")
+    def largest(network: gn.Network, rows: Any, epoch: int) -> dict[str, float]:
+        return {"largest_weight": float(np.abs(network.theta).max()), "rows": len(rows.watched)}
+
+    record, rows = trained(load('[record]\neach_epoch = ["largest"]'))
+    assert record["measured"]["start"]["rows"] == len(rows.watched)
+    assert [epoch["largest_weight"] > 0 for epoch in record["history"]] == [True, True]
+    with pytest.raises(ValueError, match="Did you mean 'largest'"):
+        load('[record]\neach_epoch = ["larges"]')

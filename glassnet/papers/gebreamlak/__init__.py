@@ -1,0 +1,1 @@
+"""What gebreamlak needs beside its TOML files."""

@@ -1,0 +1,1 @@
+"""What khadka2023 needs beside its TOML files."""
