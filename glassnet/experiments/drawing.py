@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from glassnet import plots
 from glassnet.accelerate import Array
-from glassnet.experiments.measures import CellLabels, Measure, Quantity
+from glassnet.experiments.measures import CellLabels, Measure, Quantity, label_of
 from glassnet.experiments.results import Record, Results, column
 from glassnet.plots import as_percent, empty_figure, plain
 from glassnet.runs.sections import Section, Whole
@@ -173,58 +173,72 @@ def finish(axes: Axes, x: str, y: str, legend: bool = True, title: str = "") -> 
     plain(axes)
 
 
+def draw_each(axes: Axes, curves: Sequence[Array], label: str, number: int) -> None:
+    """Every curve by itself, the first as the others' name."""
+    draw_line(axes, curves[:1], label, number)
+    for curve in curves[1:]:
+        epochs = np.arange(1, 1 + len(curve))
+        axes.plot(epochs, curve, color=COLOURS[number % len(COLOURS)], lw=0.8, alpha=0.6)
+
+
 class Mark(Section):
-    """A number of the paper's figure, drawn as a ring."""
+    """A number of the paper's figure: a ring, in the colour of the `line` that it belongs to."""
 
     x: float
     y: float
     label: str = "paper"
+    line: Annotated[str | None, BeforeValidator(label_of)] = None
 
 
 class Curves(Drawing):
     """Columns of the history by epoch: a panel a column, a line a point of an axis.
 
-    Keys: `of`, the columns; `lines`, the axis (or none); `cell`, the points of the others; `marks`,
-    published numbers; `limits`, the range of the vertical axis; `log`, a logarithmic one.
+    Keys: `of`, the columns; `lines`, the axis (or none); `cell`, the points of the others; `each`,
+    a line for every repetition instead of their mean; `marks`, published numbers, in the first
+    panel; `limits`, the range of the vertical axis; `log`, a logarithmic one.
     """
 
     name = "curves"
     of: list[str] = ["val_accuracy"]
     lines: str | None = None
     cell: CellLabels = {}
+    each: bool = False
     marks: list[Mark] = []
     limits: tuple[float, float] | None = None
     log: bool = False
 
     def draw(self, canvas: Canvas) -> Figure:
         figure = empty_figure(5.4 * len(self.of) + 0.4, 3.8)
-        for axes, of in zip(
-            figure.subplots(1, len(self.of), squeeze=False)[0], self.of, strict=True
-        ):
-            for number, (label, records) in enumerate(self._lines(canvas)):
-                draw_line(axes, [column(record, of) for record in records], label, number)
-            for mark in self.marks:
-                axes.plot(mark.x, mark.y, "o", ms=11, mfc="none", mec="black", label=mark.label)
+        panels, lines = figure.subplots(1, len(self.of), squeeze=False)[0], self._lines(canvas)
+        draw = draw_each if self.each else draw_line
+        for axes, of in zip(panels, self.of, strict=True):
+            for number, (label, records) in enumerate(lines.values()):
+                draw(axes, [column(record, of) for record in records], label, number)
             if self.limits is not None:
                 axes.set_ylim(*self.limits)
             if self.log:
                 axes.set_yscale("log")
-            finish(axes, "epoch", axis_label(canvas.results, of), self.lines is not None)
+        numbers = {label: number for number, label in enumerate(lines)}
+        for mark in self.marks:
+            known = mark.line in numbers
+            colour = COLOURS[numbers[str(mark.line)] % len(COLOURS)] if known else "black"
+            panels[0].plot(mark.x, mark.y, "o", ms=11, mfc="none", mec=colour, label=mark.label)
+        for axes, of in zip(panels, self.of, strict=True):
+            finish(axes, "epoch", axis_label(canvas.results, of))
         return figure
 
-    def _lines(self, canvas: Canvas) -> list[tuple[str, list[Record]]]:
+    def _lines(self, canvas: Canvas) -> dict[str, tuple[str, list[Record]]]:
+        """By the label of the axis's point: what to call the line, and its repetitions."""
         if self.lines is None:
-            return [("", canvas.records(self.cell))]
+            return {"": ("", canvas.records(self.cell))}
         axis = canvas.results.experiment.axis(self.lines)
         name = axis.title or self.lines
-        cells = [
-            (point.label, {**self.cell, self.lines: point.label}) for point in axis.points_list()
-        ]
-        return [
-            (f"{name} {label}", canvas.records(cell))
-            for label, cell in cells
+        cells = {p.label: {**self.cell, self.lines: p.label} for p in axis.points_list()}
+        return {
+            label: (f"{name} {label}", canvas.records(cell))
+            for label, cell in cells.items()
             if canvas.results.cells(cell)
-        ]
+        }
 
 
 class Training(Drawing):

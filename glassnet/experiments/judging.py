@@ -135,6 +135,6 @@ def shown(entry: Entry) -> str:
         return "–"
     asked: Quantity = entry.quantity
     text = asked.show(entry.sample.value(asked.over))
-    if len(entry.sample.values) > 1:
+    if len(entry.sample.values) > 1 and asked.over in ("mean", "each"):
         text += f" ± {asked.show(entry.sample.spread)}"
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,11 @@ class StepLosses(Callback):
         self.record = record
         self.rows = rows
         self.values: list[float] = []
+
+    @property
+    def change(self) -> float:
+        """The last of them less the first; NaN if training broke down before there were any."""
+        return self.values[-1] - self.values[0] if self.values else math.nan
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
         if trainer.epoch + 1 == self.record.from_epoch and self.record.on != "batch":

@@ -110,6 +110,7 @@ def run_cell(
     measured["start"] = observer.start
     if steps is not None:
         measured["steps"] = steps.values
+        measured["steps_change"] = steps.change
     if cell.record.model and model is not None:
         recipe.network.save(model, overwrite=True)
     return {

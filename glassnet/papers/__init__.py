@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent
 
 PAPERS: Mapping[str, tuple[str, ...]] = {
     "nasuti2023": ("parts", "figures"),
+    "sundstrom2023": ("checks", "figures"),
     "gebreamlak": ("parts",),
     "chen2022": (),
     "khadka2023": ("parts", "figures"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from glassnet.experiments.cells import expand
 from glassnet.experiments.specification import Experiment, load_experiment, load_paper
 from glassnet.papers import PAPERS
 from glassnet.papers import load as load_named
@@ -82,6 +83,13 @@ def test_points_change_several_keys_together(load: Callable[..., Experiment]) ->
     assert (cells["1"].phases, cells["10"].phases) == ([], [{"start": 1, "momentum": 0.5}])
     assert cells["10"].training.optimizer["name"] == "momentum"
     assert {setup.training.learning_rate for setup in cells.values()} == {0.1}
+
+
+def test_what_trains_nothing_still_has_data_to_show(write: Callable[..., Path]) -> None:
+    path = write("", "title = 'Images'\ntrain = false\n")
+    experiment = load_experiment(path, "p", {"data": {"source": "digits"}})
+    assert experiment.setup["data"] == {"source": "digits"}
+    assert expand(experiment) == []
 
 
 def test_a_paper_is_checked_as_a_whole(tmp_path: Path, write: Callable[..., Path]) -> None:

@@ -77,7 +77,9 @@ def test_recording_more_does_not_change_the_training(load: Callable[..., Experim
 def test_losses_after_single_steps_and_then_the_end(load: Callable[..., Experiment]) -> None:
     steps = "record.steps = { from_epoch = 2, count = 3 }\ntraining.batch_size = 16\n"
     record, _ = trained(load(steps))
-    assert len(record["measured"]["steps"]) == 4
+    losses = record["measured"]["steps"]
+    assert len(losses) == 4
+    assert record["measured"]["steps_change"] == losses[3] - losses[0] != 0
     assert len(record["history"]) == 1  # the second epoch was broken off
     batches, _ = trained(load(steps.replace("count = 3", "count = 3, on = 'batch'")))
     assert len(batches["measured"]["steps"]) == 3

@@ -1,0 +1,1 @@
+"""Sundström and Raittila 2023: see `paper.toml`."""
