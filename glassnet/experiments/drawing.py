@@ -12,6 +12,7 @@ colour-blind. Bands are ± one standard deviation over the repetitions.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -41,6 +42,11 @@ OWN: dict[str, Callable[[Canvas], Figure]] = {}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00", "#777777")
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)))
 MARKERS = "osD^vPX*"
+
+WIDEST_TICK = 14
+"""Characters of a label in a line below a bar."""
+SHORT_NAME = 4
+"""Up to so many characters of a class's name, what is said and what is true stand in one line."""
 
 LABELS = {
     "loss": "loss",
@@ -352,7 +358,8 @@ class Bars(Drawing):
         for g, group in enumerate(groups):
             within = {**self.cell, **({self.groups: group} if self.groups else {})}
             self._draw_group(axes, results, [p.label for p in points], within, g, len(groups))
-        axes.set_xticks(range(len(points)), [point.label for point in points])
+        labels = [textwrap.fill(point.label, WIDEST_TICK) for point in points]
+        axes.set_xticks(range(len(points)), labels)
         name = measure_label(results, asked)
         at = "" if asked.at == "final" else f", {str(asked.at).replace('_', ' ')}"
         axes.set(xlabel=axis.title or self.along, ylabel=f"{name}{at}")
@@ -427,8 +434,9 @@ class Gallery(Drawing):
         images = rows.watched.x[[answer["row"] for answer in answers]]
         said = [int(np.argmax(answer["probabilities"])) for answer in answers]
         names = rows.dataset.classes
+        between = "\n" if max(map(len, names)) > SHORT_NAME else " "
         titles = [
-            f"{names[s]}" if s == answer["is"] else f"{names[s]} (is {names[answer['is']]})"
+            names[s] if s == answer["is"] else f"{names[s]}{between}(is {names[answer['is']]})"
             for s, answer in zip(said, answers, strict=True)
         ]
         wrong = [s != answer["is"] for s, answer in zip(said, answers, strict=True)]

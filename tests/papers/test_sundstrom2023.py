@@ -1,4 +1,4 @@
-"""Sundström and Raittila 2023: a cut-down run of the whole paper, and what is only its own."""
+"""Sundström and Raittila 2023: a cut-down run of most of it, and what is only its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,19 @@ from glassnet.experiments.specification import Paper
 from glassnet.papers.sundstrom2023.checks import OneClass, largest_jump
 
 NAME = "sundstrom2023"
+TARGETS = (
+    "figures-2-7",
+    "jumps",
+    "momentum-or-rate",
+    "figure-11",
+    "batch-or-rate",
+    "figure-10",
+    "figure-12",
+    "figure-14",
+    "start",
+    "time",
+    "frameworks",
+)
 FASTEST = "Batch 1 is fastest in the beginning, batch 50 slowest: accuracy after the first epoch"
 
 
@@ -35,14 +48,14 @@ def cut_down(paper: Paper) -> Paper:
 @pytest.mark.skipif(
     not os.environ.get("GLASSNET_DATA"), reason="needs the data sets: set GLASSNET_DATA"
 )
-def test_all_of_it_cut_down(tmp_path: Path) -> None:
+def test_a_cut_down_run(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
-        done = reproduce(cut_down(papers.load(NAME)), tmp_path, quick=True)
+        done = reproduce(cut_down(papers.load(NAME)), tmp_path, only=TARGETS, quick=True)
     facts = json.loads((tmp_path / NAME / "results.json").read_text())
     claims = {claim["text"]: claim for target in facts["targets"] for claim in target["claims"]}
-    assert done.trained > 30
+    assert done.trained == 33
     assert claims[FASTEST]["verdict"] == "holds"
-    for figure in ("figure-8-1", "figure-10", "figure-14-2", "figures-3-13", "jumps-1"):
+    for figure in ("figure-10", "figure-12-2", "figure-14-3", "figures-2-7", "jumps-1"):
         assert (tmp_path / NAME / "figures" / f"{figure}.png").stat().st_size > 1000
 
 
