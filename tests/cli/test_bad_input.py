@@ -57,7 +57,6 @@ SLIPS = {
     "--seed 4294967296": "--seed is 4294967296",
     "--cross-validate 1": "--cross-validate is 1",
     "--cross-validate 1000 --epochs 1": "1000 folds need",
-    "--loss mse --optimizer sgd --lr 1e30": "Lower the learning rate",
     "--out file.txt": "not a run's folder",
     "--out file.txt/run": "can't be made",
     "--out . --force": "not a run's folder",

@@ -49,6 +49,7 @@ def test_a_sick_run_and_its_pages(cli: Any) -> None:
 def test_a_run_that_broke_down_in_its_first_epoch(cli: Any) -> None:
     ran = cli("train", "digits", "--optimizer", "sgd", "--lr", "1e30", "--out", "run")
     assert ran.code == 1
+    assert "Lower the learning rate" in ran.err
     assert "glassnet doctor run" in ran.err
     assert not Path("run/checkpoint.safetensors").exists()
     ran = cli("doctor", "run")
