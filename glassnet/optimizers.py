@@ -387,6 +387,16 @@ def momentum_of_steps(
     theta -= velocity
 
 
+def _checked_form(name: str, form: str) -> str:
+    """One of the two forms of momentum."""
+    if form not in ("gradient", "step"):
+        raise ValueError(
+            f"{name} has the forms 'gradient' and 'step'. Received: {form!r}."
+            f"{did_you_mean(form, ['gradient', 'step'])}"
+        )
+    return form
+
+
 @OPTIMIZERS.register
 class Momentum(Optimizer):
     """SGD with a memory of where it was going, in either of its two published forms.
@@ -435,14 +445,9 @@ class Momentum(Optimizer):
             clip_norm=clip_norm,
             clip_value=clip_value,
         )
-        if form not in ("gradient", "step"):
-            raise ValueError(
-                f"momentum has the forms 'gradient' and 'step'. Received: {form!r}."
-                f"{did_you_mean(form, ['gradient', 'step'])}"
-            )
         self.momentum = momentum
         self.base_momentum = self.momentum
-        self.form = form
+        self.form = _checked_form(self.name, form)
 
     def allocate(self, size: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         """`velocity`: G, or v."""
@@ -472,20 +477,41 @@ def nesterov(
     theta -= learning_rate.item() * (gradient + beta * velocity)
 
 
+@accelerated
+def nesterov_of_steps(
+    theta: Array, gradient: Array, velocity: Array, learning_rate: Array, momentum: Array
+) -> None:
+    """v ← γv + ηg; θ ← θ − (ηg + γv).
+
+    >>> theta, velocity = np.array([1.0]), np.array([4.0])
+    >>> nesterov_of_steps(theta, np.array([2.0]), velocity, np.array(0.25), np.array(0.5))
+    >>> theta, velocity                                    # v = 2.5, and 1 − (0.5 + 0.5·2.5)
+    (array([-0.75]), array([2.5]))
+    """
+    gamma, step = momentum.item(), learning_rate.item() * gradient
+    velocity *= gamma
+    velocity += step
+    theta -= step + gamma * velocity
+
+
 @OPTIMIZERS.register
 class Nesterov(Optimizer):
     """Momentum that looks ahead: it uses the slope at the place where its momentum is taking it.
 
-        G ← βG + ∇J(θ)          θ ← θ − λ(∇J(θ) + βG)
+        form="gradient"     G ← βG + ∇J(θ)          θ ← θ − λ(∇J(θ) + βG)
+        form="step"         v ← γv + η∇J(θ)         θ ← θ − (η∇J(θ) + γv)
 
     Nesterov's method asks for ∇J(W − λβG), the slope ahead. Here θ *is* that place ahead,
-    θ = W − λβG: putting it into W ← W − λG gives the second line, with slopes only at θ.
+    θ = W − λβG: putting it into W ← W − λG gives the first line, with slopes only at θ. The two
+    forms differ as those of `Momentum` do, when the rate changes.
 
     Arguments:
         learning_rate: λ, 0.01 by default (PyTorch: 0.001).
-        momentum: β, in [0, 1); phases may change it. The other options are `Optimizer`'s.
+        momentum: β or γ, in [0, 1); phases may change it.
+        form: `"gradient"` or `"step"`. The other options are `Optimizer`'s.
 
-    The same as PyTorch's `SGD(momentum=β, nesterov=True)`.
+    The form `gradient` is PyTorch's `SGD(momentum=β, nesterov=True)`; Keras and scikit-learn have
+    the form `step`.
 
     Source: Nesterov, "A method for solving the convex programming problem with convergence rate
     O(1/k²)", 1983; this form in Sutskever et al., "On the importance of initialization and
@@ -502,6 +528,7 @@ class Nesterov(Optimizer):
         self,
         learning_rate: float = 0.01,
         momentum: float = 0.9,
+        form: str = "gradient",
         *,
         weight_decay: float = 0.0,
         l2: float = 0.0,
@@ -517,15 +544,17 @@ class Nesterov(Optimizer):
         )
         self.momentum = momentum
         self.base_momentum = self.momentum
+        self.form = _checked_form(self.name, form)
 
     def allocate(self, size: int, dtype: np.dtype[Any]) -> dict[str, Array]:
-        """`velocity`: G."""
+        """`velocity`: G, or v."""
         return {"velocity": np.zeros(size, dtype)}
 
     def update(self) -> None:
-        """G ← βG + g; θ ← θ − λ(g + βG)."""
+        """One step of the chosen form."""
+        kernel = nesterov if self.form == "gradient" else nesterov_of_steps
         velocity, scalars = self.state["velocity"], self.scalars
-        nesterov(self.theta, self.gradient, velocity, scalars["learning_rate"], scalars["momentum"])
+        kernel(self.theta, self.gradient, velocity, scalars["learning_rate"], scalars["momentum"])
 
 
 @accelerated

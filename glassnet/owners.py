@@ -59,6 +59,7 @@ from glassnet.optimizers import (
     momentum_of_gradients,
     momentum_of_steps,
     nesterov,
+    nesterov_of_steps,
     rmsprop,
     sgd,
 )
@@ -149,6 +150,7 @@ ELEMENTWISE = {
     momentum_of_gradients,
     momentum_of_steps,
     nesterov,
+    nesterov_of_steps,
     rmsprop,
     sgd,
 }

@@ -80,6 +80,8 @@ EXAMPLES = {
     "nesterov": [
         # G = 2, 1 − ¼(2 + ½·2) = ¼;  G = 5, ¼ − ¼(4 + ½·5) = −11/8
         (Nesterov(0.25, 0.5), (2.0, 4.0), (1 / 4, -11 / 8)),
+        # v = ½, 1 − (½ + ½·½) = ¼;  v = ¼ + 1 = 5/4, ¼ − (1 + ½·5/4) = −11/8
+        (Nesterov(0.25, 0.5, form="step"), (2.0, 4.0), (1 / 4, -11 / 8)),
     ],
     "adagrad": [
         # G = 9, 1 − 2·3/(3 + 1) = −½;  G = 25, −½ − 2·4/(5 + 1) = −11/6
@@ -214,6 +216,17 @@ def test_momentum_forms_differ_when_the_rate_changes():
     np.testing.assert_allclose(gradient[:, 0], (0.5, -2.0), rtol=1e-14)
     # v = ½·½ + ½·4 = 9/4, ½ − 9/4 = −7/4: the old gradient keeps the old rate
     np.testing.assert_allclose(step[:, 0], (0.5, -1.75), rtol=1e-14)
+
+
+def test_nesterov_forms_differ_when_the_rate_changes():
+    """Gradients 2 and 4 at β = ½, the rate going from ¼ to ½ for the second."""
+    rates = (0.25, 0.5)
+    gradient = path_of(Nesterov(0.25, 0.5), store_of([1.0]), (2.0, 4.0), rates)
+    step = path_of(Nesterov(0.25, 0.5, "step"), store_of([1.0]), (2.0, 4.0), rates)
+    # G = 5, ¼ − ½(4 + ½·5) = −3
+    np.testing.assert_allclose(gradient[:, 0], (0.25, -3.0), rtol=1e-14)
+    # v = ½·½ + ½·4 = 9/4, ¼ − (2 + ½·9/4) = −23/8
+    np.testing.assert_allclose(step[:, 0], (0.25, -2.875), rtol=1e-14)
 
 
 def test_momentum_can_change():
@@ -448,7 +461,7 @@ DEFAULTS = {
     # PyTorch's, but for the rate of SGD; with PyTorch at hand, peers/ compares them live.
     "sgd": {"learning_rate": 0.01},
     "momentum": {"learning_rate": 0.01, "momentum": 0.9, "form": "gradient"},
-    "nesterov": {"learning_rate": 0.01, "momentum": 0.9},
+    "nesterov": {"learning_rate": 0.01, "momentum": 0.9, "form": "gradient"},
     "adagrad": {"learning_rate": 0.01, "epsilon": 1e-10, "initial_accumulator": 0.0},
     "rmsprop": {"learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8},
     "adam": {
@@ -485,6 +498,7 @@ def test_learning_rate_must_be_positive(name, value):
         (Momentum, "momentum", 1.0),
         (Momentum, "form", "gradeint"),
         (Nesterov, "momentum", -0.1),
+        (Nesterov, "form", "gradeint"),
         (AdaGrad, "epsilon", 0.0),
         (AdaGrad, "initial_accumulator", -1.0),
         (RMSProp, "alpha", 1.0),

@@ -178,6 +178,16 @@ OPTIMIZERS = {
         "Sutskever et al., “On the importance of initialization and momentum”, ICML 2013",
         each(6, "theta"),
     ),
+    "optimizers.nesterov_of_steps": Equation(
+        "Nesterov's momentum",
+        {
+            "velocity": r"$momentum\,$velocity + $learning_rate\,$gradient",
+            "theta": r"$theta - ($learning_rate\,$gradient + $momentum\,$velocity)",
+        },
+        "Sutskever et al., “On the importance of initialization and momentum”, ICML 2013",
+        each(6, "theta"),
+        symbols={"velocity": "v", "momentum": r"\gamma"},
+    ),
     "optimizers.adagrad": Equation(
         "AdaGrad",
         {

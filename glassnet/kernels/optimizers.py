@@ -82,6 +82,15 @@ def nesterov(theta, gradient, velocity, learning_rate, momentum):
 
 
 @compiled
+def nesterov_of_steps(theta, gradient, velocity, learning_rate, momentum):
+    rate, gamma = theta.dtype.type(learning_rate[()]), theta.dtype.type(momentum[()])
+    for i in range(np.uint64(theta.size)):
+        step = rate * gradient[i]
+        velocity[i] = gamma * velocity[i] + step
+        theta[i] -= step + gamma * velocity[i]
+
+
+@compiled
 def adagrad(theta, gradient, history, learning_rate, epsilon):
     rate, small = theta.dtype.type(learning_rate[()]), theta.dtype.type(epsilon[()])
     for i in range(np.uint64(theta.size)):

@@ -213,6 +213,7 @@ ARGUMENTS = {
     "optimizers.momentum_of_gradients": optimizer(1, STEP, SHARE),
     "optimizers.momentum_of_steps": optimizer(1, STEP, SHARE),
     "optimizers.nesterov": optimizer(1, STEP, SHARE),
+    "optimizers.nesterov_of_steps": optimizer(1, STEP, SHARE),
     "optimizers.adagrad": optimizer(1, STEP, EPSILON),
     "optimizers.rmsprop": optimizer(1, STEP, SHARE, EPSILON),
     "optimizers.adam": optimizer(2, 3, STEP, *BETAS, EPSILON),
