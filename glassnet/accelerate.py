@@ -243,6 +243,10 @@ PLAIN = "glassnet.papers.", "glassnet.doctor.suite."
 
 
 def is_ours(part: object) -> bool:
-    """Whether a layer, loss or optimizer is of this package: then it is made of kernels alone."""
+    """Whether a layer, loss or optimizer is of this package: then it is made of kernels alone.
+
+    One that is made of others, any of which may be a user's, names those in `parts`.
+    """
     module = type(part).__module__
-    return module.startswith("glassnet.") and not module.startswith(PLAIN)
+    ours = module.startswith("glassnet.") and not module.startswith(PLAIN)
+    return ours and all(map(is_ours, getattr(part, "parts", ())))

@@ -36,13 +36,9 @@ SMALLEST = 8192
 
 
 def in_blocks(rows: int, layers: Iterable[Layer], loss: Loss) -> bool:
-    """The fixed rule: large batches, through row-wise layers of our own."""
-    parts = [*layers, loss]
-    return (
-        rows >= SMALLEST
-        and all(layer.row_wise for layer in parts[:-1] if isinstance(layer, Layer))
-        and all(is_ours(part) for part in parts)
-    )
+    """The fixed rule: large batches, through row-wise layers and losses of our own."""
+    parts: list[Layer | Loss] = [*layers, loss]
+    return rows >= SMALLEST and all(part.row_wise and is_ours(part) for part in parts)
 
 
 class BlockedBatch:

@@ -154,6 +154,7 @@ class Loss(Configurable):
         needs_classes: whether targets must be classes (cross-entropy) or may be any numbers.
         mean_over_outputs: whether ℓ is a mean over the outputs as well, so that N has a factor K.
         threshold: where a single output changes from saying "no" to saying "yes".
+        row_wise: whether the loss of a batch is a sum over its rows and nothing else.
 
     Example, a loss of one's own (log-cosh):
         >>> import glassnet as gn
@@ -172,6 +173,7 @@ class Loss(Configurable):
     needs_classes: ClassVar[bool] = False
     mean_over_outputs: ClassVar[bool] = False
     threshold: ClassVar[float] = 0.5
+    row_wise: ClassVar[bool] = True
 
     def __init__(self, reduction: Reduction = "mean", class_weight: ClassWeight = None) -> None:
         if reduction not in ("mean", "sum"):

@@ -274,8 +274,12 @@ class Trainer:
     @property
     def _in_a_row_ending(self) -> list[Call]:
         """What ends an epoch that nobody looks at; a θ that is not finite must be noticed."""
-        checks = [(stop_unless_all_finite, (self.network.theta,))] if self.steps.checked else []
-        return [*self._epochs.ending, *checks]
+        calls = list(self._epochs.ending)
+        if self.steps.checked:
+            calls.append((stop_unless_all_finite, (self.network.theta,)))
+        for callback in self.callbacks:
+            calls += callback.epoch_calls(self)
+        return calls
 
     def _record(self, started: float) -> int:
         """Write down the epochs that have ended since then, and return how many they are."""

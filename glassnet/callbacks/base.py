@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glassnet.accelerate import Array
+from glassnet.accelerate import Array, Call
 
 if TYPE_CHECKING:
     from glassnet.trainer import Trainer
@@ -63,6 +63,14 @@ class Callback:
     def stops_on_non_finite(self) -> bool:
         """Whether a loss that is not finite must be noticed before it moves θ."""
         return False
+
+    def epoch_calls(self, trainer: Trainer) -> list[Call]:
+        """Kernel calls to be made after each of several epochs that run natively in a row.
+
+        A kernel that raises FloatingPointError there makes this epoch the last of its row, so that
+        `on_epoch_end` is called next.
+        """
+        return []
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Training begins (or goes on)."""
