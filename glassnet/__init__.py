@@ -74,7 +74,7 @@ from glassnet.register import register
 from glassnet.schedules import Phase
 
 if TYPE_CHECKING:
-    from glassnet import experiments
+    from glassnet import estimators, experiments
     from glassnet.doctor import Doctor
     from glassnet.exchange.onnx_import import from_onnx
     from glassnet.glass.gradient_check import gradient_check
@@ -86,8 +86,8 @@ def __getattr__(name: str) -> Any:
     """Import on first use what training does not need."""
     if name == "gradient_check":
         return importlib.import_module("glassnet.glass.gradient_check").gradient_check
-    if name == "experiments":
-        return importlib.import_module("glassnet.experiments")
+    if name in ("estimators", "experiments"):
+        return importlib.import_module(f"glassnet.{name}")
     if name == "from_onnx":
         return importlib.import_module("glassnet.exchange.onnx_import").from_onnx
     if name == "Doctor":
@@ -147,6 +147,7 @@ __all__ = [
     "TrainingDiverged",
     "callbacks",
     "data",
+    "estimators",
     "experiments",
     "from_onnx",
     "gradient_check",

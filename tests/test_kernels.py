@@ -5,6 +5,7 @@ What to call them with stands in `kernel_cases/`; a kernel of the package withou
 
 import inspect
 
+import kernel_cases.estimators
 import kernel_cases.fused
 import kernel_cases.layers
 import kernel_cases.nonzeros
@@ -26,6 +27,7 @@ CASES: dict[str, Case] = (
     | kernel_cases.rest.CASES
     | kernel_cases.fused.CASES
     | kernel_cases.nonzeros.CASES
+    | kernel_cases.estimators.CASES
 )
 
 every_kernel = pytest.mark.parametrize("name", CASES)

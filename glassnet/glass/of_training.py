@@ -397,4 +397,40 @@ FUSED = {
     ),
 }
 
-EQUATIONS: dict[str, Equation] = LOSSES | OPTIMIZERS | BOOKKEEPERS | SPARSE | FUSED
+_DEVIANCE = "McCullagh and Nelder, “Generalized linear models”, 1989, section 2.3"
+_PROGRESS = (
+    r"\begin{cases} $waited + 1 & \text{where } J > $best - $tolerance \\"
+    r" 0 & \text{elsewhere} \end{cases}"
+)
+
+ESTIMATORS = {
+    "estimators.objectives.poisson": Equation(
+        "half of the Poisson deviance",
+        {
+            "losses": r"\sum_k ($targets\,\ln \frac{$targets}{\mu} - $targets + \mu)",
+            "gradient": r"\mu - $targets",
+        },
+        _DEVIANCE,
+        each(8, "log_rates"),
+        r"\mu = e^{$log_rates}",
+        symbols={"log_rates": "z", **_OF_LOGITS},
+    ),
+    "estimators.objectives.add_penalty": Equation(
+        "the L2 penalty of a batch",
+        {
+            "l2": r"\frac{$alpha\,$terms}{N}",
+            "total": r"$total + (\frac{1}{2}\,$scale\,$alpha\,\Vert $weights \Vert^2, 0)",
+        },
+        "Hoerl and Kennard, “Ridge regression”, 1970; Krogh and Hertz, NIPS 1991",
+        each(2, "weights"),
+        symbols={"weights": "W", "scale": "c"},
+    ),
+    "estimators.watching.wait_for_progress": Equation(
+        "count the epochs without progress",
+        {"waited": _PROGRESS, "best": r"\min($best, J)", "seen": "$seen + 1"},
+        BOOKKEEPING,
+        where=r"J = \frac{{$sums}_1}{$scale\,{$sums}_2}",
+    ),
+}
+
+EQUATIONS: dict[str, Equation] = LOSSES | OPTIMIZERS | BOOKKEEPERS | SPARSE | FUSED | ESTIMATORS

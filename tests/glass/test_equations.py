@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import kernel_cases.estimators
 import kernel_cases.fused
 import kernel_cases.layers
 import kernel_cases.nonzeros
@@ -24,6 +25,7 @@ CASES = (
     | kernel_cases.rest.CASES
     | kernel_cases.fused.CASES
     | kernel_cases.nonzeros.CASES
+    | kernel_cases.estimators.CASES
 )
 
 
