@@ -23,7 +23,8 @@ RUNS, QUICK_RUNS = 5, 2
 
 @app.command(
     epilog="Example: glassnet bench --json bench.json --docs docs\n\n"
-    "Example: glassnet bench tabular tiny --against torch --runs 9"
+    "Example: glassnet bench tabular tiny --against torch --runs 9\n\n"
+    "Example: glassnet bench estimators --json estimators-comparison.json --docs docs"
 )
 @clean_errors()
 def bench(
@@ -78,7 +79,7 @@ def bench(
     if show_list:
         print_list(console)
         return
-    chosen, axes = _chosen(workloads)
+    chosen, axes = ([], []) if workloads == ["estimators"] else _chosen(workloads)
     contenders = _contenders(against)
     if json_file is not None and json_file.exists() and not (force or update):
         raise ValueError(
@@ -86,6 +87,9 @@ def bench(
         )
     if update and json_file is None:
         raise ValueError("--update needs --json FILE: the file to be updated.")
+    if workloads == ["estimators"]:
+        _compare_estimators(json_file, docs, source, runs, quick, force, console)
+        return
     if source is not None:
         report = read_report(source)
         _show(report, console)
@@ -108,6 +112,30 @@ def bench(
         console.print(f"written: {path}", highlight=False)
     if any(r.check is not None and r.check.disagreeing for r in report.workloads):
         raise ValueError("some contenders computed other numbers and were not timed, see above")
+
+
+def _compare_estimators(
+    json_file: Path | None,
+    docs: Path | None,
+    source: Path | None,
+    runs: int | None,
+    quick: bool,
+    force: bool,
+    console: Console,
+) -> None:
+    """scikit-learn's multi-layer perceptrons beside ours; `runs` is the number of seeds."""
+    from glassnet.bench import estimators
+
+    if source is not None:
+        found = estimators.read_json(source)
+    else:
+        seeds = runs or (QUICK_RUNS if quick else RUNS)
+        found = estimators.compare(seeds, quick, say=console.print)
+        if json_file is not None:
+            estimators.write_json(found, json_file, overwrite=force)
+    console.print(estimators.verdict(found))
+    if docs is not None:
+        console.print(f"written: {estimators.write_page(found, docs, force)}", highlight=False)
 
 
 def _chosen(names: list[str] | None) -> tuple[list[Workload], list[str]]:
