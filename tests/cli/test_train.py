@@ -174,8 +174,9 @@ def test_every_option_reaches_the_network(cli: Any) -> None:
     assert network.loss.label_smoothing == 0.1
     assert len(network.loss.class_weight) == 10
     config = tomllib.loads((Path(facts["run"]) / "config.toml").read_text())
-    expected = {"name": "nesterov", "learning_rate": 0.02, "momentum": 0.8, "weight_decay": 0.001}
-    assert config["training"]["optimizer"] == expected | {"l2": 0.002, "clip_norm": 5.0}
+    expected = {"name": "nesterov", "learning_rate": 0.02, "momentum": 0.8, "form": "gradient"}
+    penalties = {"weight_decay": 0.001, "l2": 0.002, "clip_norm": 5.0}
+    assert config["training"]["optimizer"] == expected | penalties
     assert facts["last_epoch"]["learning_rate"] == 0.01
     assert facts["data"]["test_rows"] == 450
     assert facts["data"]["validation_rows"] == 270
