@@ -174,7 +174,10 @@ def finish(axes: Axes, x: str, y: str, legend: bool = True, title: str = "") -> 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if "accuracy" in y or "share" in y or "recall" in y:
         as_percent(axes)
-    if legend and axes.get_legend_handles_labels()[0]:
+    lines = len(axes.get_legend_handles_labels()[0])
+    if legend and lines > len(COLOURS):  # so many would hide the curves
+        axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    elif legend and lines:
         axes.legend(frameon=False, fontsize=8)
     plain(axes)
 

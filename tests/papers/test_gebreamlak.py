@@ -61,7 +61,7 @@ def test_all_of_it_cut_down(tmp_path: Path) -> None:
     assert claims[tied]["verdict"] == "holds"
     mistyped = facts["targets"][0]["table"]["rows"][3]["entries"][0]
     assert mistyped["published"] == "899.1"
-    for figure in ("figures-4-5", "figures-7-8", "figure-9", "another-layer"):
+    for figure in ("figures-4-5-2", "figures-7-8", "figure-9", "another-layer"):
         assert (tmp_path / NAME / "figures" / f"{figure}.png").stat().st_size > 1000
 
 
