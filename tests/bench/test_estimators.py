@@ -1,5 +1,7 @@
 """The comparison of scikit-learn's estimators with ours."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -72,3 +74,9 @@ def test_sets_can_be_split(each):
     x, y, held_x, held_y = estimators._split(each, 0)
     assert len(x) == len(y) > len(held_x) == len(held_y)
     assert np.issubdtype(y.dtype, np.integer) == each.classifies
+
+
+def test_the_page_is_that_of_the_figures():
+    docs = Path(__file__).parents[2] / "docs"
+    found = estimators.read_json(docs / f"{estimators.PAGE}.json")
+    assert (docs / f"{estimators.PAGE}.md").read_text() == estimators.page(found)
