@@ -63,6 +63,14 @@ def reproduce(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train again even what is kept from before.")
     ] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write every training's curves for TensorBoard, into a new folder.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, for programs.")
     ] = False,
@@ -82,10 +90,15 @@ def reproduce(
     loaded = {name: load(name) for name in chosen}  # all mistakes are told before any training
     names = [name.strip() for name in (compare or "").split(",") if name.strip()]
     _check_frameworks(names)
+    _check_events(tensorboard)
     target = out or (QUICK_OUT if quick else OUT)
-    done = [
-        _run(paper, target, chosen[name], quick, names, fresh) for name, paper in loaded.items()
-    ]
+    options: dict[str, Any] = {
+        "quick": quick,
+        "compare": names,
+        "fresh": fresh,
+        "events": tensorboard,
+    }
+    done = [_run(paper, target, chosen[name], options) for name, paper in loaded.items()]
     _show(done, target, as_json)
     if not all(reproduction.ok for reproduction in done):
         raise typer.Exit(2)
@@ -121,16 +134,20 @@ def _check_frameworks(names: list[str]) -> None:
         twin_class(name)  # says which there are, and what is not installed
 
 
-def _run(
-    paper: Paper, out: Path, only: list[str], quick: bool, compare: list[str], fresh: bool
-) -> Reproduction:
+def _check_events(folder: Path | None) -> None:
+    from glassnet.experiments.events import event_writer, refuse_used
+
+    if folder is not None:
+        event_writer()  # says what is not installed
+        refuse_used(folder)
+
+
+def _run(paper: Paper, out: Path, only: list[str], options: dict[str, Any]) -> Reproduction:
     from glassnet.experiments import reproduce
     from glassnet.experiments.runner import CellProgress
 
     with CellProgress() as progress:
-        return reproduce(
-            paper, out, only=only, quick=quick, compare=compare, told=progress, fresh=fresh
-        )
+        return reproduce(paper, out, only=only, told=progress, **options)
 
 
 def _list(papers: list[Paper], as_json: bool) -> None:

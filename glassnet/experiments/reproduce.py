@@ -18,6 +18,7 @@ from glassnet import plots
 from glassnet.experiments import pages
 from glassnet.experiments.cells import Cell, expand
 from glassnet.experiments.drawing import Canvas, Drawing, Training
+from glassnet.experiments.events import write_events
 from glassnet.experiments.judging import judge, table_facts
 from glassnet.experiments.results import Record, Results
 from glassnet.experiments.rows import Rows
@@ -67,6 +68,7 @@ def reproduce(
     told: Told | None = None,
     fresh: bool = False,
     threads: int = 0,
+    events: Path | None = None,
 ) -> Reproduction:
     """Run a paper's experiments and write its report.
 
@@ -79,6 +81,7 @@ def reproduce(
         told: told of progress.
         fresh: train again even what is kept.
         threads: trainings at a time; the number of cores by default.
+        events: a folder for TensorBoard's events of all trainings; none by default.
 
     Raises:
         ValueError: for an unknown target, data that are not there, or a claim that asks for what
@@ -93,6 +96,8 @@ def reproduce(
     flat = [cell for cells_of_one in cells.values() for cell in cells_of_one]
     trained = iter(runner.run(flat))
     records = {name: [next(trained) for _ in own] for name, own in cells.items()}
+    if events is not None:
+        write_events((record for own in records.values() for record in own), events)
     all_results: dict[str, Results] = {}
     for experiment in experiments:
         every = _with_borrowed(experiment, records)

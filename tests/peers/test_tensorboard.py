@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 
 import numpy as np
@@ -131,3 +132,44 @@ def test_a_broken_training_closes_the_file(tmp_path):
     with pytest.raises(RuntimeError, match="broken"):
         network.fit(np.eye(4), [0, 1, 0, 1], loss="cross_entropy", callbacks=callbacks)
     assert "loss" in {tag for tag, _, _ in events(tmp_path)}
+
+
+def test_a_papers_trainings_beside_each_other(tmp_path, monkeypatch):
+    """Each training of an experiment is a run of its own, with the numbers of its history."""
+    from glassnet.experiments import run
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rates.toml").write_text(RATES)
+    done = run("rates.toml", "out", events=tmp_path / "logs")
+    runs = sorted(p.relative_to(tmp_path / "logs") for p in (tmp_path / "logs").glob("*/*/*/*"))
+    assert [str(run) for run in runs] == [
+        f"rates/rates/rate {rate}/{repetition}" for rate in ("0.001", "1_10") for repetition in (1, 2)
+    ]
+    for cell in (tmp_path / "out/cells").rglob("*.json"):
+        record = json.loads(cell.read_text())
+        label = record["cell"]["rate"].replace("/", "_")
+        run_folder = tmp_path / "logs/rates/rates" / f"rate {label}" / str(record["repetition"] + 1)
+        written = {(tag, step): value.simple_value for tag, step, value in events(run_folder)}
+        assert len(record["history"]) == 3
+        for row in record["history"]:
+            assert written["val_loss", row["epoch"]] == pytest.approx(row["val_loss"], rel=1e-6)
+    assert done.trained == 4
+    with pytest.raises(ValueError, match="is there and not empty"):
+        run("rates.toml", "out", events=tmp_path / "logs")
+
+
+RATES = """
+title = "Rates on iris"
+seeds = 2
+data = { source = "iris", splits = [{ part = "test", share = 0.2 }], watch = "test" }
+network.layers = [4]
+training.epochs = 3
+[axes.rate]
+points = [
+    { label = "0.001", training.learning_rate = 0.001 },
+    { label = "1/10", training.learning_rate = 0.1 },
+]
+[[targets]]
+id = "rates"
+title = "Which rate is better"
+"""
