@@ -24,7 +24,8 @@ OUT, QUICK_OUT = Path("runs/papers"), Path("runs/papers-quick")
 @app.command(
     epilog="Example: glassnet reproduce nasuti2023 --quick\n\n"
     "Example: glassnet reproduce nasuti2023/table-1\n\n"
-    "Example: glassnet reproduce --all --compare torch,keras"
+    "Example: glassnet reproduce --all --compare torch,keras\n\n"
+    "Example: glassnet reproduce nasuti2023 --copy mine; glassnet reproduce mine"
 )
 @clean_errors()
 def reproduce(
@@ -32,13 +33,23 @@ def reproduce(
         list[str] | None,
         typer.Argument(
             metavar="[PAPER|PAPER/TARGET]…",
-            help="Papers, or single tables and figures of one; --list names them.",
+            help="Papers, or single tables and figures of one; --list names them. Also a folder "
+            "with a paper.toml, or the TOML file of an experiment of your own.",
             show_default=False,
         ),
     ] = None,
     show_list: Annotated[
         bool, typer.Option("--list", help="List papers and targets, and stop.")
     ] = False,
+    copy_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--copy",
+            metavar="FOLDER",
+            help="Copy one paper's files into a new folder, to change them, and stop.",
+            show_default=False,
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All papers.")] = False,
     quick: Annotated[
         bool,
@@ -84,7 +95,10 @@ def reproduce(
     from glassnet.papers import PAPERS, load
 
     if show_list:
-        _list([load(name) for name in PAPERS], as_json)
+        _list([load(name) for name in what or PAPERS], as_json)
+        return
+    if copy_to is not None:
+        _copy(what or [], copy_to)
         return
     chosen = _chosen(what or [], everything, list(PAPERS))
     loaded = {name: load(name) for name in chosen}  # all mistakes are told before any training
@@ -106,25 +120,38 @@ def reproduce(
 
 def _chosen(what: list[str], everything: bool, papers: list[str]) -> dict[str, list[str]]:
     """By paper the targets that were named; an empty list is all of them."""
-    from glassnet.registry import did_you_mean
 
     if everything and what:
         raise ValueError(f"--all is every paper; leave {', '.join(what)} out, or leave --all out.")
     if not everything and not what:
         raise ValueError("Name a paper or a target (glassnet reproduce --list), or say --all.")
     chosen: dict[str, list[str]] = {name: [] for name in papers} if everything else {}
-    whole = {text for text in what if "/" not in text}
-    for text in what:
-        paper, _, target = text.partition("/")
-        if paper not in papers:
-            raise ValueError(
-                f"There is no paper {paper!r}.{did_you_mean(paper, papers)} "
-                f"There are: {', '.join(papers)}."
-            )
+    named = [_paper_and_target(text) for text in what]
+    whole = {paper for paper, target in named if not target}
+    for paper, target in named:
         chosen.setdefault(paper, [])
         if target and paper not in whole:
             chosen[paper].append(target)
     return chosen
+
+
+def _paper_and_target(text: str) -> tuple[str, str]:
+    """What was named: a whole paper, or one of its targets; `load` says if there is none."""
+    from glassnet.papers import is_paper
+
+    if is_paper(text) or text.endswith(".toml"):
+        return text, ""
+    paper, _, target = text.rpartition("/")
+    return (paper, target) if is_paper(paper) else (text, "")
+
+
+def _copy(what: list[str], folder: Path) -> None:
+    from glassnet.papers import copy
+
+    if len(what) != 1:
+        raise ValueError(f"--copy copies one paper. Received: {', '.join(what) or 'none'}.")
+    copy(what[0], folder)
+    typer.echo(f"copied to {folder}: change its files, then run glassnet reproduce {folder}")
 
 
 def _check_frameworks(names: list[str]) -> None:

@@ -349,7 +349,9 @@ def _table_markdown(table: Mapping[str, Any]) -> str:
 
 
 def _byline(facts: Mapping[str, Any]) -> str:
-    return ", ".join(part for part in (facts["authors"], facts["year"]) if part)
+    original = facts.get("copy_of")
+    varied = f"{facts['id']}, a variation of {original}" if original else ""
+    return ", ".join(part for part in (varied, facts["authors"], facts["year"]) if part)
 
 
 def _target_line(target: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from glassnet.experiments.results import Record, Results
 from glassnet.experiments.rows import Rows
 from glassnet.experiments.runner import Runner, Store, Told
 from glassnet.experiments.setup_facts import setup_facts
-from glassnet.experiments.specification import Experiment, Paper, Target, load_experiment, needs
+from glassnet.experiments.specification import Experiment, Paper, Target, load_single, needs
 from glassnet.experiments.work import versions
 from glassnet.files import write_atomically
 from glassnet.registry import did_you_mean
@@ -92,7 +92,7 @@ def reproduce(
     names |= {b.experiment for e in paper.experiments if e.id in names for b in e.borrowed}
     experiments = [e for e in paper.experiments if e.id in names or not only]
     cells = {e.id: expand(e, quick) for e in experiments}
-    runner = Runner(Store(out / "cells"), told, paper_parts(paper.id), fresh, threads)
+    runner = Runner(Store(out / "cells"), told, paper_parts(paper.origin), fresh, threads)
     flat = [cell for cells_of_one in cells.values() for cell in cells_of_one]
     trained = iter(runner.run(flat))
     records = {name: [next(trained) for _ in own] for name, own in cells.items()}
@@ -145,10 +145,7 @@ def run(path: str | Path, out: str | Path = "runs/experiments", **options: Any) 
         >>> done.trained, done.claims[0]["verdict"]
         (4, 'holds')
     """
-    path = Path(path)
-    experiment = load_experiment(path, path.stem)
-    paper = Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
-    return reproduce(paper, Path(out), **options)
+    return reproduce(load_single(Path(path)), Path(out), **options)
 
 
 def _choose(paper: Paper, only: Collection[str]) -> list[tuple[Experiment, Target]]:
@@ -216,7 +213,7 @@ def _train_twins(
 
 def paper_facts(paper: Paper, quick: bool) -> dict[str, Any]:
     """A paper without its targets."""
-    keys = ("id", "title", "authors", "year", "text", "inferred", "unknown", "remarks")
+    keys = ("id", "copy_of", "title", "authors", "year", "text", "inferred", "unknown", "remarks")
     facts = {key: getattr(paper, key) for key in keys}
     return {**facts, "quick": quick, "versions": versions(), "targets": []}
 

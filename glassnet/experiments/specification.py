@@ -357,9 +357,12 @@ class Paper(Section):
         remarks: slips, and what they should say.
         experiments: the names of the experiments' files, in order.
         base: the set-up that the experiments share.
+        copy_of: the paper that this is a variation of, whose own parts, seeds and kept trainings
+            it shares.
     """
 
     id: str
+    copy_of: str = ""
     title: str
     authors: str
     year: str = ""
@@ -368,6 +371,11 @@ class Paper(Section):
     unknown: list[str] = []
     remarks: list[str] = []
     experiments: list[Experiment]
+
+    @property
+    def origin(self) -> str:
+        """The name that its cells are kept and seeded under: its own, or that of its original."""
+        return self.copy_of or self.id
 
     def targets(self) -> list[tuple[Experiment, Target]]:
         """All targets, in the order of the experiments."""
@@ -389,7 +397,8 @@ def load_paper(folder: Path) -> Paper:
     names = values.pop("experiments", None)
     if not isinstance(names, list) or not names:
         raise ValueError(f"{path}: experiments names the experiments' files, in order.")
-    experiments = [load_experiment(folder / f"{name}.toml", folder.name, base) for name in names]
+    origin = values.get("copy_of") or folder.name
+    experiments = [load_experiment(folder / f"{name}.toml", origin, base) for name in names]
     try:
         paper: Paper = read_section(
             Paper, {**values, "id": folder.name, "experiments": experiments}
@@ -398,6 +407,21 @@ def load_paper(folder: Path) -> Paper:
         raise ValueError(f"{path}: {error}") from None
     _check_names(paper)
     return paper
+
+
+def load_single(path: Path) -> Paper:
+    """Read the file of an experiment that belongs to no paper, as a paper of that one alone.
+
+    Raises:
+        ValueError: one sentence with the file, the key's path and the value.
+    """
+    if (path.parent / "paper.toml").is_file():
+        raise ValueError(
+            f"{path} belongs to the paper of its folder. Name that, or one of its targets: "
+            f"{path.parent}/TARGET."
+        )
+    experiment = load_experiment(path, path.stem)
+    return Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
 
 
 def load_experiment(

@@ -101,3 +101,52 @@ def test_what_does_not_exist_is_refused(
     refused: Callable[..., str], arguments: list[str], expected: str
 ) -> None:
     assert expected in refused("reproduce", *arguments)
+
+
+def test_a_copy_trains_only_what_was_changed(cli: Cli, cut_down: None) -> None:
+    assert cli("reproduce", "nasuti2023/adam-t0", "--quick", "--out", "r", "--json").json["papers"]
+    assert "copied to mine" in cli("reproduce", "nasuti2023", "--copy", "mine").out
+    same = cli("reproduce", "mine/adam-t0", "--quick", "--out", "r", "--json").json["papers"][0]
+    assert (same["id"], same["trained"]) == ("mine", 0)
+
+    file = Path("mine/adam-start.toml")
+    text = file.read_text()
+    assert "learning_rate = 0.01" in text
+    file.write_text(text.replace("learning_rate = 0.01", "learning_rate = 0.02"))
+    other = cli("reproduce", "mine/adam-t0", "--quick", "--out", "r", "--json").json["papers"][0]
+    assert other["trained"] > 0
+    index = Path("r/README.md").read_text()
+    assert "| nasuti2023 | adam-t0 | " in index
+    assert "| mine | adam-t0 | " in index
+    assert "mine, a variation of nasuti2023, Robert Nasuti" in Path("r/mine/README.md").read_text()
+
+
+def test_an_experiments_file(cli: Cli) -> None:
+    Path("rates.toml").write_text(
+        'title = "Rates on iris"\nseeds = 1\nnetwork.layers = [4]\ntraining.epochs = 2\n'
+        'data = { source = "iris", splits = [{ part = "test", share = 0.2 }] }\n'
+        'axes.rate = { key = "training.learning_rate", values = [0.001, 0.1] }\n'
+        '[[targets]]\nid = "rates"\ntitle = "Which rate is better"\n'
+    )
+    assert cli("reproduce", "rates.toml", "--json").json["papers"][0]["trained"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nasuti2023", "--copy", "old"], "old exists. Name a new folder"),
+        (["nasuti2023", "--copy", "x/chen2022"], "chen2022 is the name of a paper"),
+        (["nasuti2022", "--copy", "mine"], "no paper 'nasuti2022' to copy. Did you mean"),
+        (["--copy", "mine"], "--copy copies one paper. Received: none."),
+        (["old"], "copy_of is 'nasuti'. Did you mean 'nasuti2023'?"),
+        (["old/x.toml"], "belongs to the paper of its folder"),
+        (["missing.toml"], "There is no paper 'missing.toml'."),
+    ],
+)
+def test_copies_that_cannot_be(
+    refused: Callable[..., str], arguments: list[str], expected: str
+) -> None:
+    Path("old").mkdir()
+    Path("old/paper.toml").write_text('copy_of = "nasuti"\nexperiments = ["x"]\n')
+    Path("old/x.toml").write_text('title = "x"\n')
+    assert expected in refused("reproduce", *arguments)

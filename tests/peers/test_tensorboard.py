@@ -143,7 +143,9 @@ def test_a_papers_trainings_beside_each_other(tmp_path, monkeypatch):
     done = run("rates.toml", "out", events=tmp_path / "logs")
     runs = sorted(p.relative_to(tmp_path / "logs") for p in (tmp_path / "logs").glob("*/*/*/*"))
     assert [str(run) for run in runs] == [
-        f"rates/rates/rate {rate}/{repetition}" for rate in ("0.001", "1_10") for repetition in (1, 2)
+        f"rates/rates/rate {rate}/{repetition}"
+        for rate in ("0.001", "1_10")
+        for repetition in (1, 2)
     ]
     for cell in (tmp_path / "out/cells").rglob("*.json"):
         record = json.loads(cell.read_text())
