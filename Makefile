@@ -47,7 +47,7 @@ test-oldest: setup ## scikit-learn's checks of the estimators, with the oldest s
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/oldest scikit-learn==1.6.1
 	PYTHONPATH=$(VENV)/oldest $(PYTEST) tests/estimators/test_conventions.py
 
-papers: setup ## run all papers again; rewrites glassnet/papers/README.md
+papers: setup setup-peers ## run all papers again, up to an hour on two cores; rewrites glassnet/papers/README.md
 	PYTHONSAFEPATH=1 $(BIN)/glassnet reproduce --all; status=$$?; \
 		test $$status -ne 1 && cp runs/papers/README.md glassnet/papers/README.md; exit $$status
 
