@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.experiments.sweep import load_sweep, trials_of
+import glassnet as gn
+from glassnet.experiments.sweep import SweepSettings, load_sweep, trials_of
 
 Cli = Callable[..., Any]
 
@@ -141,3 +143,34 @@ def test_tpe_without_optuna_says_what_to_install(
     monkeypatch.setitem(sys.modules, "optuna", None)
     path = file(RUN + RANDOM.replace('"random"', '"tpe"'))
     assert "pip install 'glassnet[optuna]'" in refused("sweep", path)
+
+
+def test_the_documentations_example(cli: Cli, file: Callable[..., Path], tmp_path: Path) -> None:
+    """docs/sweeps.md: a table of one's own, then the best configuration on the test part."""
+    page = (Path(__file__).parents[2] / "docs/sweeps.md").read_text()
+    text = page.split("```toml\n")[1].split("```")[0]
+    iris = gn.data.load("iris")
+    names = np.array(iris.classes)[iris.train.y]
+    lines = ["a,b,c,d,species"]
+    lines += [
+        ",".join([*map(str, row), name]) for row, name in zip(iris.train.x, names, strict=True)
+    ]
+    (tmp_path / "flowers.csv").write_text("\n".join(lines) + "\n")
+    facts = cli("sweep", file(text.replace("epochs = 30", "epochs = 2")), "--json").json
+    assert facts["folder"] == "runs/sweep-run"
+    assert len(facts["trials"]) == 9
+    assert Path("runs/sweep-run/figures/heatmap.png").is_file()
+    assert cli("train", facts["best"]["config"], "--out", "best").code == 0
+
+
+def test_the_documentations_defaults() -> None:
+    settings = SweepSettings(axes={"seed": [0]})
+    page = (Path(__file__).parents[2] / "docs/sweeps.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?\"?([\w.]+)\"?`? \|", page, re.MULTILINE))
+    assert rows == {
+        "method": settings.method,
+        "trials": str(settings.trials),
+        "seeds": str(settings.seeds),
+        "validation": str(settings.validation),
+        "prune": str(settings.prune).lower(),
+    }
