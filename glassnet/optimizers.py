@@ -739,9 +739,9 @@ def adam(
     beta2: Array,
     epsilon: Array,
 ) -> None:
-    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − α m̂ / (√v̂ + ε).
+    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − η m̂ / (√v̂ + ε).
 
-    The first step has length α, whatever the slope (but for ε):
+    The first step has length η, whatever the slope (but for ε):
 
     >>> theta, m, v, t = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), np.ones(())
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.9, 0.999, 1e-8))
@@ -770,7 +770,7 @@ def adam_uncorrected(
     beta2: Array,
     epsilon: Array,
 ) -> None:
-    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − α m / (√v + ε).
+    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − η m / (√v + ε).
 
     >>> theta, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.5, 0.75, 1.0))
@@ -793,13 +793,13 @@ class Adam(Optimizer):
         t   = t + 1                                 in steps, so 1 at the first update
         m_t = β1 m_{t−1} + (1 − β1) g_t             m̂_t = m_t / (1 − β1ᵗ)
         v_t = β2 v_{t−1} + (1 − β2) g_t²            v̂_t = v_t / (1 − β2ᵗ)
-        θ_t = θ_{t−1} − α m̂_t / (√v̂_t + ε)
+        θ_t = θ_{t−1} − η m̂_t / (√v̂_t + ε)
 
     With m₀ = 0 and equal gradients g, m_t = (1 − β1ᵗ) g: the correction undoes just that. At t = 0
     it would divide by zero.
 
     Arguments:
-        learning_rate: α, 0.001 by default; about the length of a step in every parameter.
+        learning_rate: η, 0.001 by default; about the length of a step in every parameter.
         beta1: β1, in [0, 1).
         beta2: β2, in [0, 1).
         epsilon: ε, outside the root of the *corrected* v̂, > 0. Slopes much below ε count as flat.
@@ -809,9 +809,9 @@ class Adam(Optimizer):
     Differs from PyTorch: `l2` is its Adam's `weight_decay`; no `amsgrad`. Keras puts ε (1e-7)
     beside the root of the uncorrected v, the paper's ε̂, which counts for more in the first steps.
 
-    Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1.
-    Without correction, Chen and Wu 2022, eqs. 9–11 (there γ is α, and there is no ε); a start at
-    t = 0 is told of by Nasuti 2023.
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1 (η
+    is α there). Without correction, Chen and Wu 2022, eqs. 9–11 (η is γ there, and there is no ε);
+    a start at t = 0 is told of by Nasuti 2023.
 
     >>> Adam(5e-4, bias_correction=False)
     Adam(learning_rate=0.0005, bias_correction=False)
@@ -867,8 +867,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam whose weights decay past the gradient: every weight by the same share.
 
-        θ ← (1 − αλ) θ                              weights only
-        θ ← θ − α m̂_t / (√v̂_t + ε)                  m̂, v̂ as in `Adam`
+        θ ← (1 − ηλ) θ                              weights only
+        θ ← θ − η m̂_t / (√v̂_t + ε)                  m̂, v̂ as in `Adam`
 
     An L2 penalty in the gradient would be divided by √v̂, and so would hold back least the very
     weights whose slopes are steep.
@@ -877,8 +877,8 @@ class AdamW(Adam):
         weight_decay: λ, 0.01 by default. All others are `Adam`'s.
 
     The same as PyTorch's AdamW where that is given the weights only (it decays biases and
-    normalisation too unless told otherwise). In the paper λ is not multiplied by α, but by the
-    schedule alone: its λ is αλ here.
+    normalisation too unless told otherwise). In the paper λ is not multiplied by the rate, but by
+    the schedule's factor alone: its λ is ηλ here.
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, Algorithm 2.
 

@@ -105,9 +105,9 @@ class _Reading:
                 self.definitions[text(Row(tuple(left))).strip()] = body
 
     def value(self, node: Node) -> Any:
-        defined = self.definitions.get(text(node).strip())
-        if defined is not None:
-            return self.value(defined)
+        name = text(node).strip()
+        if name in self.definitions and not name.startswith("@"):
+            return self.value(self.definitions[name])
         match node:
             case Row():
                 return _Line(self, list(node.items)).whole()

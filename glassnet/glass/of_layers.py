@@ -44,11 +44,12 @@ def _pair(
     where: str = "",
     where_back: str = "",
     backward_source: str = CHAIN_RULE,
+    letter: str = "a",
 ) -> dict[str, Equation]:
     """An activation: its forward and its backward kernel."""
     return {
         f"layers.{name}_forward": Equation(
-            title, {"y": forward}, source, each(flops[0], "y"), where
+            title, {"y": forward}, source, each(flops[0], "y"), where, letter=letter
         ),
         f"layers.{name}_backward": Equation(
             f"back through {title}",
@@ -145,6 +146,7 @@ RECTIFIERS = {
         "Maas, Hannun and Ng, “Rectifier nonlinearities improve neural network acoustic models”, "
         "ICML 2013, section 2",
         flops=(2, 2),
+        letter="y",  # a is the slope
     ),
     "layers.rectifiers.prelu_forward": Equation(
         "the rectifier with a learned slope",
@@ -154,6 +156,7 @@ RECTIFIERS = {
         },
         "He et al., “Delving deep into rectifiers”, ICCV 2015, eq. 1",
         each(2, "y"),
+        letter="y",
     ),
     "layers.rectifiers.prelu_backward": Equation(
         "back through the rectifier with a learned slope",
@@ -201,7 +204,7 @@ GATED = {
         r"$dy \odot (h + 2\,$x \odot \frac{d u}{d $x} \odot h \odot (1 - h))",
         _HENDRYCKS,
         flops=(11, 18),
-        where=rf"{_SIGMOID} \quad {_TANH_FORM}",
+        where=rf"{_TANH_FORM} \quad {_SIGMOID}",
         where_back=rf"h = \sigma(2\,u) \quad {_SIGMOID} \quad {_TANH_FORM} \quad "
         r"\frac{d u}{d $x} = \sqrt{\frac{2}{\pi}}\,(1 + 0.134145\,{$x}^2)",
     ),

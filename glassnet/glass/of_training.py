@@ -15,6 +15,7 @@ _BRIDLE = (
     "Bridle, “Probabilistic interpretation of feedforward classification network outputs”, 1990"
 )
 _GOODFELLOW = "Goodfellow, Bengio and Courville, “Deep Learning”, 2016, "
+_NORM = r"N = $terms\,\sum_i {$weights}_i \quad $terms = K\text{ if }\ell\text{ is a mean, else }1"
 
 LOSSES = {
     "losses.squared_error": Equation(
@@ -87,7 +88,7 @@ LOSSES = {
         each(2, "targets"),
         r"$targets\,$by_class = (1 - $targets)\,{$by_class}_0 + $targets\,{$by_class}_1"
         r"\text{ of one output}",
-        symbols={"row_weights": r"w_\text{row}"},
+        symbols={"weights": r"w_\text{sample}"},  # w is what the reduction takes
     ),
     "losses.mean_of_rows": Equation(
         "the mean over the rows",
@@ -97,7 +98,7 @@ LOSSES = {
         },
         _GOODFELLOW + "eq. 8.3",
         each(2, "gradient"),
-        r"N = $terms\,\sum_i {$weights}_i",
+        _NORM,
         symbols={"gradient": _ROW_GRADIENT % "a"},
     ),
     "losses.sum_of_rows": Equation(
@@ -108,7 +109,7 @@ LOSSES = {
         },
         BISHOP + "eq. 5.42",
         each(1, "gradient"),
-        r"N = $terms\,\sum_i {$weights}_i",
+        _NORM,
         symbols={"gradient": _ROW_GRADIENT % "a"},
     ),
     "losses.stop_unless_finite": Equation("stop if the loss is no number", {}, BOOKKEEPING),
@@ -124,7 +125,6 @@ _ADAM_MOMENTS = {
     "v": r"$beta2\,$v + (1 - $beta2)\,{$gradient}^2",
 }
 _ADAM = "Kingma and Ba, “Adam: a method for stochastic optimization”, ICLR 2015, algorithm 1"
-_ADAM_LETTERS = {"learning_rate": r"\alpha"}
 
 OPTIMIZERS = {
     "optimizers.clip_by_value": Equation(
@@ -136,10 +136,11 @@ OPTIMIZERS = {
     ),
     "optimizers.clip_by_norm": Equation(
         "clip the gradient's length",
-        {"gradient": r"$gradient\,\min(1, \frac{$limit}{\Vert $gradient \Vert + 10^{-6}})"},
+        {"gradient": r"$gradient\,\min(1, \frac{$limit}{\Vert g \Vert + 10^{-6}})"},
         "Pascanu, Mikolov and Bengio, “On the difficulty of training recurrent neural networks”, "
         "ICML 2013, algorithm 1 (the 1e-6 is PyTorch's)",
         each(3, "gradient"),
+        r"\Vert g \Vert = \sqrt{\sum {$gradient}^2}\text{, over all parameters together}",
     ),
     "optimizers.add_l2_gradient": Equation(
         "gradient of the L2 penalty",
@@ -227,7 +228,6 @@ OPTIMIZERS = {
         _ADAM,
         each(13, "theta"),
         r"\hat m = \frac{$m}{1 - {$beta1}^{$t}} \quad \hat v = \frac{$v}{1 - {$beta2}^{$t}}",
-        symbols=_ADAM_LETTERS,
     ),
     "optimizers.adam_uncorrected": Equation(
         "Adam without its correction",
@@ -237,7 +237,6 @@ OPTIMIZERS = {
         },
         "Chen and Wu, “Implement a multi-layer neural network from scratch”, 2022, eqs. 9–11",
         each(11, "theta"),
-        symbols=_ADAM_LETTERS,
     ),
 }
 

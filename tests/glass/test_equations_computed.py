@@ -63,7 +63,7 @@ def test_equation_computed_as_it_stands_gives_what_the_kernel_gives(name):
     by_name = dict(zip(arguments_of(kernel), drawn, strict=True))
     values = {key: as_written(key, array.copy(), by_name) for key, array in by_name.items()}
     n, k = next((a.shape[:2] for a in drawn if a.ndim > 1), (1, 1))
-    values |= {"n": n, "d": k, "K": k, "π": np.pi}
+    values |= {"n": n, "d": k, "K": k, "π": np.pi, "g": values.get("gradient")}
     kernel.reference(*drawn)
     computed = results(equations()[kernel.name], values, by_name)
     assert computed, "no result was computed"
