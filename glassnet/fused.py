@@ -226,7 +226,7 @@ def descend_by_rows(x: Array, dy: Array, weight: Array, learning_rate: Array) ->
 def momentum_by_rows(
     x: Array, dy: Array, weight: Array, velocity: Array, learning_rate: Array, momentum: Array
 ) -> None:
-    """G ← βG + xᵀ dy; W ← W − λG."""
+    """G ← βG + xᵀ dy; W ← W − ηG."""
     d_weight = np.empty_like(weight)
     dense_weight_gradient.reference(x, dy, d_weight)
     momentum_of_gradients.reference(weight, d_weight, velocity, learning_rate, momentum)

@@ -6,6 +6,8 @@ going back, the gradient) neither dies out nor explodes from layer to layer; the
 they assume of the activation in between.
 
 Those with a normal and a uniform form draw with the same variance: U(−a, a) has variance a²/3.
+
+Source: He et al., "Delving deep into rectifiers", ICCV 2015, eq. 7.
 """
 
 from __future__ import annotations
@@ -148,8 +150,10 @@ def _uniform(variance: float, shape: tuple[int, ...], rng: np.random.Generator) 
 def xavier_variance(shape: tuple[int, ...]) -> float:
     """Var[W] = 2 / (fan_in + fan_out): keeps signal and gradient, for activations linear around 0.
 
+    Keeping the one takes 1 / fan_in and the other 1 / fan_out; this is a compromise.
+
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010, eq. 12.
+    networks", AISTATS 2010, eq. 12; as the uniform U(−a, a), eq. 16.
 
     >>> xavier_variance((300, 100))
     0.005
@@ -171,7 +175,8 @@ def he_variance(shape: tuple[int, ...]) -> float:
 def lecun_variance(shape: tuple[int, ...]) -> float:
     """Var[W] = 1 / fan_in: keeps the signal's variance; what SELU was derived for.
 
-    Source: LeCun et al., "Efficient BackProp", 1998, section 4.6.
+    Source: LeCun et al., "Efficient BackProp", 1998, section 4.6, eq. 16; SELU, Klambauer et al.,
+    "Self-normalizing neural networks", NIPS 2017.
 
     >>> lecun_variance((200, 100))
     0.005
@@ -247,6 +252,8 @@ class FanInUniform(Initializer):
     divides the scale out again (there smaller weights mean that a step turns them further), and
     before the loss, where small logits mean that a network begins undecided.
 
+    Source: Glorot and Bengio, AISTATS 2010, eq. 1, as what was usual before theirs.
+
     >>> w = FanInUniform()((100, 3), np.random.default_rng(0))
     >>> bool(abs(w).max() <= 0.1)
     True
@@ -264,13 +271,15 @@ class Orthogonal(Initializer):
     """W with orthonormal rows or columns (whichever are fewer), times a gain.
 
     Q of the QR decomposition of a Gaussian matrix, with the signs of R's diagonal moved into Q, is
-    uniformly distributed over the orthogonal matrices: lengths pass through the layer unchanged.
+    uniformly distributed over the orthogonal matrices. Lengths pass through a layer with as many
+    outputs as inputs or more unchanged (at gain 1); fewer outputs take a part of each input.
 
     Arguments:
         gain: a factor on the result, > 0.
 
     Source: Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear
-    neural networks", ICLR 2014.
+    neural networks", ICLR 2014; the signs, Mezzadri, "How to generate random matrices from the
+    classical compact groups", Notices of the AMS 54, 2007.
 
     >>> w = Orthogonal()((3, 5), np.random.default_rng(0))
     >>> bool(np.allclose(w @ w.T, np.eye(3)))

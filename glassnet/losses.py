@@ -156,6 +156,10 @@ class Loss(Configurable):
         threshold: where a single output changes from saying "no" to saying "yes".
         row_wise: whether the loss of a batch is a sum over its rows and nothing else.
 
+    Source: the mean over the rows, Goodfellow, Bengio and Courville, "Deep Learning", 2016, eq.
+    8.3; class weights, King and Zeng, "Logistic regression in rare events data", 2001, with the
+    "balanced" ones of scikit-learn.
+
     Example, a loss of one's own (log-cosh):
         >>> import glassnet as gn
         >>> class LogCosh(gn.Loss):
@@ -312,6 +316,9 @@ class MSE(Loss):
     Example:
         >>> MSE()(np.array([[3.0]]), np.array([[1.0]]))
         (4.0, array([[4.]]))
+
+    Source: Legendre, "Nouvelles méthodes pour la détermination des orbites des comètes", 1805
+    (there summed: least squares).
     """
 
     name = "mse"
@@ -332,7 +339,8 @@ class SquaredError(Loss):
         >>> SquaredError()(np.array([[3.0]]), np.array([[1.0]]))
         (2.0, array([[2.]]))
 
-    Source: Rumelhart, Hinton and Williams, Nature 323, 1986, eq. 3.
+    Source: Rumelhart, Hinton and Williams, Nature 323, 1986, eqs. 3 and 4 (there summed over the
+    rows, as with the reduction "sum").
     """
 
     name = "squared_error"
@@ -351,6 +359,8 @@ class MAE(Loss):
     Example:
         >>> MAE()(np.array([[3.0]]), np.array([[1.0]]))
         (2.0, array([[1.]]))
+
+    Source: Bishop, "Pattern Recognition and Machine Learning", 2006, eq. 1.91 with q = 1.
     """
 
     name = "mae"
@@ -375,7 +385,8 @@ class Huber(Loss):
         (1.3125, array([[0.25],
                [0.5 ]]))
 
-    Source: Huber, "Robust estimation of a location parameter", 1964.
+    Source: Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics
+    35, 1964 (k there is δ here).
     """
 
     name = "huber"
@@ -407,6 +418,8 @@ class BinaryCrossEntropy(Loss):
         >>> value, gradient = BinaryCrossEntropy()(np.array([[0.0]]), np.array([[1.0]]))
         >>> round(value, 4), gradient.tolist()      # log 2, σ(0) − 1
         (0.6931, [[-0.5]])
+
+    Source: Bishop, "Pattern Recognition and Machine Learning", 2006, eqs. 5.23 and 5.18.
     """
 
     name = "binary_cross_entropy"
@@ -440,7 +453,9 @@ class CrossEntropy(Loss):
         (0.6931, [[-0.5, 0.5]])
 
     Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs",
-    1990; label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, §7.
+    1990; the gradient, Bishop, "Pattern Recognition and Machine Learning", 2006, eqs. 5.24 and
+    5.18; label smoothing, Szegedy et al., "Rethinking the Inception architecture for computer
+    vision", CVPR 2016, section 7.
     """
 
     name = "cross_entropy"

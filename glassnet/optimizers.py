@@ -162,6 +162,13 @@ class Optimizer(Configurable):
     Raises:
         ValueError: if an option is out of range.
 
+    Sources: `l2`, Hoerl and Kennard, "Ridge regression", 1970, in networks Krogh and Hertz, "A
+    simple weight decay can improve generalization", NIPS 1991; `weight_decay`, Loshchilov and
+    Hutter, "Decoupled weight decay regularization", ICLR 2019, eq. 1 (λ there is ηλ here);
+    `clip_norm`, Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
+    networks", ICML 2013, algorithm 1 (the 1e-6 is PyTorch's); `clip_value`, Mikolov, "Statistical
+    language models based on neural networks", 2012.
+
     Example, an optimizer of one's own: equal steps for all, along the sign of the mean slope.
     `allocate` returns what is remembered between steps, `update` changes θ in place:
 
@@ -342,7 +349,7 @@ class SGD(Optimizer):
     Differs from PyTorch: momentum has classes of its own; `l2` is PyTorch's `weight_decay`.
 
     Source: Robbins and Monro, "A stochastic approximation method", 1951; in these letters
-    Sundström, "Building a Deep Neural Network From Scratch", 2023, Algorithm 1.
+    Sundström and Raittila, "Building a Deep Neural Network From Scratch", 2023, Algorithm 1.
 
     >>> SGD(0.5, clip_norm=1.0)
     SGD(learning_rate=0.5, clip_norm=1.0)
@@ -359,7 +366,7 @@ class SGD(Optimizer):
 def momentum_of_gradients(
     theta: Array, gradient: Array, velocity: Array, learning_rate: Array, momentum: Array
 ) -> None:
-    """G ← βG + g; θ ← θ − λG.
+    """G ← βG + g; θ ← θ − ηG.
 
     >>> theta, velocity = np.array([1.0]), np.array([4.0])
     >>> momentum_of_gradients(theta, np.array([2.0]), velocity, np.array(0.25), np.array(0.5))
@@ -401,7 +408,7 @@ def _checked_form(name: str, form: str) -> str:
 class Momentum(Optimizer):
     """SGD with a memory of where it was going, in either of its two published forms.
 
-        form="gradient"     G ← βG + ∇J          W ← W − λG
+        form="gradient"     G ← βG + ∇J          θ ← θ − ηG
         form="step"         v ← γv + η∇J         θ ← θ − v
 
     At a constant rate v = ηG, and both take the same steps. When the rate changes, `gradient`
@@ -410,7 +417,7 @@ class Momentum(Optimizer):
     steps at 0.9).
 
     Arguments:
-        learning_rate: λ or η, 0.01 by default (PyTorch: 0.001).
+        learning_rate: η, 0.01 by default (PyTorch: 0.001).
         momentum: β or γ, in [0, 1); phases may change it. Steps grow up to 1 / (1 − β) times.
         form: `"gradient"` or `"step"`. The other options are `Optimizer`'s.
 
@@ -418,7 +425,9 @@ class Momentum(Optimizer):
     0 unless given; there is no `dampening` here. Keras has the form `step`.
 
     Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964. The
-    form `gradient` in Sundström 2023, eqs. 16–17; the form `step` in Chen 2022, eqs. 7–8.
+    form `gradient` in Sundström and Raittila 2023, eqs. 16–17 (there λ is η, W is θ); the form
+    `step` in Rumelhart, Hinton and Williams, Nature 323, 1986, eq. 9, and in Chen and Wu,
+    "Implement a multi-layer neural network from scratch", 2022, eqs. 7–8.
 
     >>> Momentum(0.1, 0.8, form="step")
     Momentum(learning_rate=0.1, momentum=0.8, form='step')
@@ -464,7 +473,7 @@ class Momentum(Optimizer):
 def nesterov(
     theta: Array, gradient: Array, velocity: Array, learning_rate: Array, momentum: Array
 ) -> None:
-    """G ← βG + g; θ ← θ − λ(g + βG).
+    """G ← βG + g; θ ← θ − η(g + βG).
 
     >>> theta, velocity = np.array([1.0]), np.array([4.0])
     >>> nesterov(theta, np.array([2.0]), velocity, np.array(0.25), np.array(0.5))
@@ -498,15 +507,15 @@ def nesterov_of_steps(
 class Nesterov(Optimizer):
     """Momentum that looks ahead: it uses the slope at the place where its momentum is taking it.
 
-        form="gradient"     G ← βG + ∇J(θ)          θ ← θ − λ(∇J(θ) + βG)
+        form="gradient"     G ← βG + ∇J(θ)          θ ← θ − η(∇J(θ) + βG)
         form="step"         v ← γv + η∇J(θ)         θ ← θ − (η∇J(θ) + γv)
 
-    Nesterov's method asks for ∇J(W − λβG), the slope ahead. Here θ *is* that place ahead,
-    θ = W − λβG: putting it into W ← W − λG gives the first line, with slopes only at θ. The two
+    Nesterov's method asks for ∇J(W − ηβG), the slope ahead. Here θ *is* that place ahead,
+    θ = W − ηβG: putting it into W ← W − ηG gives the first line, with slopes only at θ. The two
     forms differ as those of `Momentum` do, when the rate changes.
 
     Arguments:
-        learning_rate: λ, 0.01 by default (PyTorch: 0.001).
+        learning_rate: η, 0.01 by default (PyTorch: 0.001).
         momentum: β or γ, in [0, 1); phases may change it.
         form: `"gradient"` or `"step"`. The other options are `Optimizer`'s.
 
@@ -514,8 +523,10 @@ class Nesterov(Optimizer):
     the form `step`.
 
     Source: Nesterov, "A method for solving the convex programming problem with convergence rate
-    O(1/k²)", 1983; this form in Sutskever et al., "On the importance of initialization and
-    momentum in deep learning", ICML 2013.
+    O(1/k²)", 1983; as a momentum, with the slope ahead, Sutskever et al., "On the importance of
+    initialization and momentum in deep learning", ICML 2013, eqs. 3 and 4; at the place ahead, as
+    here, Bengio, Boulanger-Lewandowski and Pascanu, "Advances in optimizing recurrent networks",
+    ICASSP 2013, section 3.5.
 
     >>> Nesterov(0.1)
     Nesterov(learning_rate=0.1)
@@ -728,9 +739,9 @@ def adam(
     beta2: Array,
     epsilon: Array,
 ) -> None:
-    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − α m̂ / (√v̂ + ε).
+    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − η m̂ / (√v̂ + ε).
 
-    The first step has length α, whatever the slope (but for ε):
+    The first step has length η, whatever the slope (but for ε):
 
     >>> theta, m, v, t = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), np.ones(())
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.9, 0.999, 1e-8))
@@ -759,7 +770,7 @@ def adam_uncorrected(
     beta2: Array,
     epsilon: Array,
 ) -> None:
-    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − α m / (√v + ε).
+    """m ← β1 m + (1 − β1) g; v ← β2 v + (1 − β2) g²; θ ← θ − η m / (√v + ε).
 
     >>> theta, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
     >>> rate, beta1, beta2, epsilon = map(np.array, (0.25, 0.5, 0.75, 1.0))
@@ -782,26 +793,25 @@ class Adam(Optimizer):
         t   = t + 1                                 in steps, so 1 at the first update
         m_t = β1 m_{t−1} + (1 − β1) g_t             m̂_t = m_t / (1 − β1ᵗ)
         v_t = β2 v_{t−1} + (1 − β2) g_t²            v̂_t = v_t / (1 − β2ᵗ)
-        θ_t = θ_{t−1} − α m̂_t / (√v̂_t + ε)
+        θ_t = θ_{t−1} − η m̂_t / (√v̂_t + ε)
 
     With m₀ = 0 and equal gradients g, m_t = (1 − β1ᵗ) g: the correction undoes just that. At t = 0
     it would divide by zero.
 
     Arguments:
-        learning_rate: α, 0.001 by default; about the length of a step in every parameter.
+        learning_rate: η, 0.001 by default; about the length of a step in every parameter.
         beta1: β1, in [0, 1).
         beta2: β2, in [0, 1).
-        epsilon: ε, outside the root of the *corrected* v̂, > 0. In float32, slopes much below ε
-            count as flat.
+        epsilon: ε, outside the root of the *corrected* v̂, > 0. Slopes much below ε count as flat.
         bias_correction: False leaves m and v as they are: steps start (1 − β1)/√(1 − β2) ≈ 3 times
             as long. The other options are `Optimizer`'s; with `weight_decay` this is AdamW.
 
     Differs from PyTorch: `l2` is its Adam's `weight_decay`; no `amsgrad`. Keras puts ε (1e-7)
     beside the root of the uncorrected v, the paper's ε̂, which counts for more in the first steps.
 
-    Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1.
-    Without correction, Chen 2022, eqs. 9–11 (there γ, and no ε); a start at t = 0 is told of by
-    Nasuti 2023.
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1 (η
+    is α there). Without correction, Chen and Wu 2022, eqs. 9–11 (η is γ there, and there is no ε);
+    a start at t = 0 is told of by Nasuti 2023.
 
     >>> Adam(5e-4, bias_correction=False)
     Adam(learning_rate=0.0005, bias_correction=False)
@@ -857,8 +867,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam whose weights decay past the gradient: every weight by the same share.
 
-        θ ← (1 − αλ) θ                              weights only
-        θ ← θ − α m̂_t / (√v̂_t + ε)                  m̂, v̂ as in `Adam`
+        θ ← (1 − ηλ) θ                              weights only
+        θ ← θ − η m̂_t / (√v̂_t + ε)                  m̂, v̂ as in `Adam`
 
     An L2 penalty in the gradient would be divided by √v̂, and so would hold back least the very
     weights whose slopes are steep.
@@ -867,8 +877,8 @@ class AdamW(Adam):
         weight_decay: λ, 0.01 by default. All others are `Adam`'s.
 
     The same as PyTorch's AdamW where that is given the weights only (it decays biases and
-    normalisation too unless told otherwise). In the paper λ is not multiplied by α, but by the
-    schedule alone: its λ is αλ here.
+    normalisation too unless told otherwise). In the paper λ is not multiplied by the rate, but by
+    the schedule's factor alone: its λ is ηλ here.
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, Algorithm 2.
 

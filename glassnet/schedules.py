@@ -139,6 +139,9 @@ class Step(Schedule):
 
     The same as PyTorch's `StepLR(step_size=every, gamma=factor)`, stepped once an epoch.
 
+    Source: Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6: 4 % less after
+    every 8 epochs.
+
     >>> step = Step(every=10, factor=0.5)
     >>> [step.factor(Position(epoch, epoch, 1, 30)) for epoch in (0, 9, 10, 20)]
     [1.0, 1.0, 0.5, 0.25]
@@ -170,6 +173,9 @@ class Exponential(Schedule):
         decay: what each epoch multiplies the rate by, in (0, 1].
 
     The same as PyTorch's `ExponentialLR(gamma=decay)`, stepped once an epoch.
+
+    Source: Senior et al., "An empirical study of learning rates in deep neural networks for speech
+    recognition", ICASSP 2013.
 
     >>> Exponential(0.5).factor(Position(epoch=3, step=3, steps_per_epoch=1, epochs=9))
     0.125
@@ -210,8 +216,8 @@ class Cosine(Schedule):
     Without warm-up the same as PyTorch's `CosineAnnealingLR(T_max=S)`, stepped once a step.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
-    2017, eq. 5, without restarts; the rise as in Goyal et al., "Accurate, large minibatch SGD",
-    2017.
+    2017, eq. 5, without restarts; the rise as in Goyal et al., "Accurate, large minibatch SGD:
+    training ImageNet in 1 hour", 2017, section 2.2.
 
     >>> cosine = Cosine(warmup=2)
     >>> [round(cosine.factor(Position(s, s, 1, 6)), 3) for s in range(6)]
@@ -264,7 +270,8 @@ class OneCycle(Schedule):
     The same as PyTorch's `OneCycleLR(cycle_momentum=False)`; momentum stays as it is.
 
     Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large
-    learning rates", 2018, with the cosines that are usual today instead of straight lines.
+    learning rates", arXiv:1708.07120, 2017, with the cosines that are usual today instead of
+    straight lines.
 
     >>> cycle = OneCycle(warmup_share=0.5, start_divisor=10, end_divisor=10)
     >>> [round(cycle.factor(Position(0, s, 6, 1)), 3) for s in range(6)]
@@ -313,6 +320,10 @@ class Plateau(Schedule):
 
     The same as PyTorch's `ReduceLROnPlateau`, except that `minimum` is a share (`min_lr` is a
     rate), that drops of less than 1e-8 count, and that there is no `cooldown`.
+
+    Source: done by hand in Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
+    convolutional neural networks", NIPS 2012, section 5: a tenth of the rate when the validation
+    error no longer improved.
 
     >>> plateau = Plateau(factor=0.5, patience=1)
     >>> for loss in (1.0, 1.1, 1.2):
@@ -422,7 +433,8 @@ class Phase(Configurable):
     Raises:
         ValueError: if a value is out of range.
 
-    Source: Sundström 2023, Figures 12 and 14, where batch 1 gives way to batch 50.
+    Source: Sundström and Raittila, "Building a Deep Neural Network From Scratch", 2023, Figures 12
+    and 14, where batch 1 gives way to batch 50.
 
     >>> Phase(25, batch_size=50, learning_rate=0.71)
     Phase(start=25, batch_size=50, learning_rate=0.71)

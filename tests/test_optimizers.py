@@ -102,7 +102,7 @@ EXAMPLES = {
         (Adam(2.0, 0.5, 0.75, 1.0, bias_correction=False), (4.0, 2.0), (-1 / 3, -5 / 3)),
     ],
     "adamw": [
-        # as Adam, with every θ halved first (1 − αλ = 1 − 2·¼): ½ − 8/5 = −11/10;
+        # as Adam, with every θ halved first (1 − ηλ = 1 − 2·¼): ½ − 8/5 = −11/10;
         # −11/20 + 8/15 = −1/60
         (AdamW(2.0, 0.5, 0.75, 1.0, weight_decay=0.25), (4.0, -4.0), (-11 / 10, -1 / 60)),
     ],

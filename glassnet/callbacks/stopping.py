@@ -41,7 +41,8 @@ class EarlyStopping(Callback):
         >>> history.stopped.split(";")[0]
         'val_loss has not improved for 5 epochs'
 
-    Source: Prechelt, "Early stopping — but when?", 1998 (its class UP of criteria).
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.1; other criteria
+    in Prechelt, "Early stopping — but when?", 1998.
     """
 
     def __init__(

@@ -8,6 +8,9 @@ the notation of `glassnet.glass.notation`. `$name` stands for an argument of the
 so that a trace can put in the symbols of a particular network (∂J/∂W₂ = a₁ᵀ ∂J/∂z₂), or the numbers
 themselves. The entries stand in `of_layers` and `of_training`, in the order of the files whose
 kernels they describe.
+
+What stands side by side is a product of matrices, or with a number; ⊙, fractions and functions work
+element by element, and so do products under a sum, where indices are left out.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ zero means something: for standardised columns the mean of the training rows, fo
 a category not being in it.
 
 Source: Shrikumar et al., "Not just a black box: learning important features through propagating
-activation differences", arXiv:1605.01713, 2016, section 3; its properties in Ancona et al.,
-"Towards better understanding of gradient-based attribution methods", ICLR 2018.
+activation differences", arXiv:1605.01713, 2016; its properties in Ancona et al., "Towards better
+understanding of gradient-based attribution methods for deep neural networks", ICLR 2018.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ CHAIN_RULE = "the chain rule; as a Hadamard product, Nielsen, “Neural Networks
 CHAIN_RULE += "2015, ch. 2, eq. BP2"
 IOFFE = "Ioffe and Szegedy, “Batch Normalization”, ICML 2015, "
 BA = "Ba, Kiros and Hinton, “Layer normalization”, 2016, section 3"
+BISHOP = "Bishop, “Pattern Recognition and Machine Learning”, 2006, "
 BOOKKEEPING = "bookkeeping of this library"
 
 
@@ -43,11 +44,12 @@ def _pair(
     where: str = "",
     where_back: str = "",
     backward_source: str = CHAIN_RULE,
+    letter: str = "a",
 ) -> dict[str, Equation]:
     """An activation: its forward and its backward kernel."""
     return {
         f"layers.{name}_forward": Equation(
-            title, {"y": forward}, source, each(flops[0], "y"), where
+            title, {"y": forward}, source, each(flops[0], "y"), where, letter=letter
         ),
         f"layers.{name}_backward": Equation(
             f"back through {title}",
@@ -94,6 +96,8 @@ DENSE = {
     ),
 }
 
+_SIGMOID = r"\sigma(u) = \frac{1}{1 + e^{-u}}"
+
 ACTIVATIONS = {
     **_pair(
         "activations.sigmoid",
@@ -102,7 +106,7 @@ ACTIVATIONS = {
         r"$dy \odot $y \odot (1 - $y)",
         RUMELHART + "2",
         flops=(4, 3),
-        where=r"\sigma(u) = \frac{1}{1 + e^{-u}}",
+        where=_SIGMOID,
         backward_source=RUMELHART + "5",
     ),
     **_pair(
@@ -110,8 +114,9 @@ ACTIVATIONS = {
         "the hyperbolic tangent",
         r"\tanh($x)",
         r"$dy \odot (1 - {$y}^2)",
-        "LeCun et al., “Efficient BackProp”, 1998, section 4.4",
+        BISHOP + "eq. 5.58; LeCun et al., “Efficient BackProp”, 1998, section 4.4",
         flops=(1, 3),
+        backward_source=BISHOP + "eq. 5.60",
     ),
     **_pair(
         "activations.softplus",
@@ -120,7 +125,7 @@ ACTIVATIONS = {
         r"$dy \odot \sigma($x)",
         "Dugas et al., “Incorporating second-order functional knowledge”, NIPS 2000",
         flops=(3, 5),
-        where_back=r"\sigma(u) = \frac{1}{1 + e^{-u}}",
+        where_back=_SIGMOID,
     ),
 }
 
@@ -138,24 +143,27 @@ RECTIFIERS = {
         "the leaky rectifier",
         r"\begin{cases} $x & \text{where } $x > 0 \\ $slope\,$x & \text{elsewhere} \end{cases}",
         r"\begin{cases} $dy & \text{where } $x > 0 \\ $slope\,$dy & \text{elsewhere} \end{cases}",
-        "Maas, Hannun and Ng, “Rectifier nonlinearities improve acoustic models”, 2013, section 2",
+        "Maas, Hannun and Ng, “Rectifier nonlinearities improve neural network acoustic models”, "
+        "ICML 2013, section 2",
         flops=(2, 2),
+        letter="y",  # a is the slope
     ),
     "layers.rectifiers.prelu_forward": Equation(
         "the rectifier with a learned slope",
         {
             "y": r"\begin{cases} $x & \text{where } $x > 0 \\ "
-            r"$slope\,$x & \text{elsewhere} \end{cases}"
+            r"$slope \odot $x & \text{elsewhere} \end{cases}"
         },
         "He et al., “Delving deep into rectifiers”, ICCV 2015, eq. 1",
         each(2, "y"),
+        letter="y",
     ),
     "layers.rectifiers.prelu_backward": Equation(
         "back through the rectifier with a learned slope",
         {
             "dx": r"\begin{cases} $dy & \text{where } $x > 0 \\ "
-            r"$slope\,$dy & \text{elsewhere} \end{cases}",
-            "d_slope": r"\sum $dy\,\min($x, 0)",
+            r"$slope \odot $dy & \text{elsewhere} \end{cases}",
+            "d_slope": r"\sum $dy \odot \min($x, 0)",
         },
         "He et al., “Delving deep into rectifiers”, ICCV 2015, eqs. 2 and 3",
         each(5, "dx"),
@@ -166,9 +174,10 @@ RECTIFIERS = {
         r"\begin{cases} $scale\,$x & \text{where } $x > 0 \\ "
         r"$scale\,$alpha\,(e^{$x} - 1) & \text{elsewhere} \end{cases}",
         r"\begin{cases} $scale\,$dy & \text{where } $x > 0 \\ "
-        r"$scale\,$alpha\,e^{$x}\,$dy & \text{elsewhere} \end{cases}",
-        "Clevert, Unterthiner and Hochreiter, “ELUs”, ICLR 2016, eq. 15; with the scale, "
-        "Klambauer et al., “Self-normalizing neural networks”, 2017, eq. 2",
+        r"$scale\,$alpha\,e^{$x} \odot $dy & \text{elsewhere} \end{cases}",
+        "Clevert, Unterthiner and Hochreiter, “Fast and accurate deep network learning by "
+        "exponential linear units (ELUs)”, ICLR 2016, section 3; with the scale, Klambauer et al., "
+        "“Self-normalizing neural networks”, NIPS 2017, eq. 2",
         flops=(4, 4),
     ),
 }
@@ -181,32 +190,33 @@ GATED = {
     **_pair(
         "gated.gelu",
         "GELU",
-        r"$x\,\Phi($x)",
-        r"$dy \odot (\Phi($x) + $x\,\phi($x))",
+        r"$x \odot \Phi($x)",
+        r"$dy \odot (\Phi($x) + $x \odot \phi($x))",
         _HENDRYCKS,
         flops=(10, 15),
         where=_NORMAL,
-        where_back=r"\phi(u) = \frac{1}{\sqrt{2\,\pi}}\,e^{-u^2/2}",
+        where_back=rf"{_NORMAL} \quad \phi(u) = \frac{{1}}{{\sqrt{{2\,\pi}}}}\,e^{{-u^2/2}}",
     ),
     **_pair(
         "gated.gelu_tanh",
         "GELU, the form with tanh",
-        r"$x\,\sigma(2\,u)",
-        r"$dy \odot (h + 2\,$x\,\frac{d u}{d $x}\,h\,(1 - h))",
+        r"$x \odot \sigma(2\,u)",
+        r"$dy \odot (h + 2\,$x \odot \frac{d u}{d $x} \odot h \odot (1 - h))",
         _HENDRYCKS,
         flops=(11, 18),
-        where=_TANH_FORM,
-        where_back=rf"h = \sigma(2\,u) \quad {_TANH_FORM}",
+        where=rf"{_TANH_FORM} \quad {_SIGMOID}",
+        where_back=rf"h = \sigma(2\,u) \quad {_SIGMOID} \quad {_TANH_FORM} \quad "
+        r"\frac{d u}{d $x} = \sqrt{\frac{2}{\pi}}\,(1 + 0.134145\,{$x}^2)",
     ),
     **_pair(
         "gated.silu",
         "SiLU",
-        r"$x\,\sigma($x)",
-        r"$dy \odot (h + $x\,h\,(1 - h))",
-        "Elfwing, Uchibe and Doya, Neural Networks 107, 2018, section 2",
+        r"$x \odot \sigma($x)",
+        r"$dy \odot (h + $x \odot h \odot (1 - h))",
+        "Elfwing, Uchibe and Doya, “Sigmoid-weighted linear units”, Neural Networks 107, 2018",
         flops=(5, 9),
-        where=r"\sigma(u) = \frac{1}{1 + e^{-u}}",
-        where_back=r"h = \sigma($x)",
+        where=_SIGMOID,
+        where_back=rf"h = \sigma($x) \quad {_SIGMOID}",
     ),
 }
 
@@ -214,9 +224,11 @@ SOFTMAX = _pair(
     "softmax.softmax",
     "softmax",
     r"\frac{e^{$x}}{\sum_k e^{$x}}",
-    r"$y \odot ($dy - \sum_k $dy\,$y)",
-    "Bridle, “Training stochastic model recognition algorithms”, NIPS 1989",
+    r"$y \odot ($dy - \sum_k $dy \odot $y)",
+    "Bridle, “Training stochastic model recognition algorithms as networks can lead to maximum "
+    "mutual information estimation of parameters”, NIPS 1989",
     flops=(5, 4),
+    backward_source=BISHOP + "eq. 4.106, and the chain rule",
 )
 
 _STANDARDISED = {
@@ -228,11 +240,12 @@ _RUNNING = {
     "running_mean": r"(1 - $momentum)\,$running_mean + $momentum\,\mu",
     "running_var": r"(1 - $momentum)\,$running_var + $momentum\,\frac{n}{n - 1}\,v",
 }
-_MOMENTS = r"\mu = \frac{1}{n}\,\sum_i x_i \quad v = \frac{1}{n}\,\sum_i (x_i - \mu)^2"
-_OVER_FEATURES = r"\mu = \frac{1}{d}\,\sum_k x_k \quad v = \frac{1}{d}\,\sum_k (x_k - \mu)^2"
-_NORM_GRADIENTS = {"d_gamma": r"\sum_i $dy\,$x_hat", "d_beta": r"\sum_i $dy"}
+_MOMENTS = r"\mu = \frac{1}{n}\,\sum_i $x \quad v = \frac{1}{n}\,\sum_i ($x - \mu)^2"
+_OVER_FEATURES = r"\mu = \frac{1}{d}\,\sum_k $x \quad v = \frac{1}{d}\,\sum_k ($x - \mu)^2"
+_NORM_GRADIENTS = {"d_gamma": r"\sum_i $dy \odot $x_hat", "d_beta": r"\sum_i $dy"}
 _BATCH_NORM_DX = (
-    r"$gamma\,$inv_std \odot ($dy - \frac{1}{n}\,$d_beta - \frac{1}{n}\,$x_hat\,$d_gamma)"
+    r"$gamma \odot $inv_std \odot "
+    r"($dy - \frac{1}{n}\,$d_beta - \frac{1}{n}\,$x_hat \odot $d_gamma)"
 )
 _BY_RUNNING = r"\frac{1}{\sqrt{$running_var + $epsilon}}"
 
@@ -240,7 +253,7 @@ NORMS = {
     "layers.batch_norm.batch_norm_forward": Equation(
         "batch normalisation",
         {**_STANDARDISED, **_RUNNING},
-        IOFFE + "algorithm 1",
+        IOFFE + "algorithm 1; the moving averages, section 3.1",
         each(8, "x"),
         _MOMENTS,
         symbols={"momentum": r"\rho"},
@@ -254,7 +267,7 @@ NORMS = {
     ),
     "layers.batch_norm.batch_norm_inference": Equation(
         "batch normalisation with running statistics",
-        {"y": rf"$gamma\,{_BY_RUNNING} \odot ($x - $running_mean) + $beta"},
+        {"y": rf"$gamma \odot {_BY_RUNNING} \odot ($x - $running_mean) + $beta"},
         IOFFE + "algorithm 2",
         each(3, "x"),
         letter="y",
@@ -262,11 +275,11 @@ NORMS = {
     "layers.batch_norm.batch_norm_inference_backward": Equation(
         "back through batch normalisation with running statistics",
         {
-            "dx": rf"$gamma\,{_BY_RUNNING} \odot $dy",
-            "d_gamma": rf"\sum_i $dy\,($x - $running_mean)\,{_BY_RUNNING}",
+            "dx": rf"$gamma \odot {_BY_RUNNING} \odot $dy",
+            "d_gamma": rf"\sum_i $dy \odot ($x - $running_mean) \odot {_BY_RUNNING}",
             "d_beta": r"\sum_i $dy",
         },
-        IOFFE + "algorithm 2",
+        IOFFE + "algorithm 2, and the chain rule",
         each(6, "dx"),
     ),
     "layers.batch_norm.channels_to_rows": Equation(
@@ -286,11 +299,11 @@ NORMS = {
     "layers.layer_norm.layer_norm_backward": Equation(
         "back through layer normalisation",
         {
-            "dx": r"$inv_std \odot (h - \frac{1}{d}\,\sum_k h_k"
-            r" - \frac{1}{d}\,$x_hat\,\sum_k h_k\,{$x_hat}_k)",
+            "dx": r"$inv_std \odot (h - \frac{1}{d}\,\sum_k h"
+            r" - \frac{1}{d}\,$x_hat \odot (\sum_k h \odot $x_hat))",
             **_NORM_GRADIENTS,
         },
-        BA,
+        BA + ", and the chain rule",
         each(10, "dx"),
         r"h = $gamma \odot $dy",
     ),
@@ -313,7 +326,8 @@ DROPOUT = {
             r"\frac{1}{1 - $rate} & \text{elsewhere} \end{cases}",
             "y": r"$mask \odot $x",
         },
-        "Srivastava et al., “Dropout”, JMLR 15, 2014, sections 4 and 10 (scaled in training)",
+        "Srivastava et al., “Dropout”, JMLR 15, 2014, section 4 (there p is the share kept); "
+        "scaled in training, section 10",
         each(3, "y"),
         letter="h",
     ),
@@ -355,11 +369,11 @@ PREPROCESSING = {
     "layers.preprocessing.impute_forward": Equation(
         "fill what is missing",
         {
+            "missing": r"\text{whether }$x\text{ is missing in }$chosen\text{ columns}",
             "y": r"\begin{cases} $fill & \text{where } $missing \\ "
             r"$x & \text{elsewhere} \end{cases}",
-            "missing": r"\text{whether }$x\text{ is missing in }$chosen\text{ columns}",
         },
-        "Little and Rubin, “Statistical Analysis with Missing Data”, 2002, ch. 4",
+        "Little and Rubin, “Statistical Analysis with Missing Data”, 2nd edition, 2002, ch. 4",
         letter="u",
     ),
     "layers.preprocessing.impute_backward": Equation(
@@ -376,7 +390,8 @@ PREPROCESSING = {
     "layers.preprocessing.one_hot_forward": Equation(
         "a column for each category",
         {
-            "y": r"\begin{cases} 1 & \text{where } $x\text{ in column }$source = $code \\ "
+            "y": r"\begin{cases} $x\text{ in column }$source & \text{where } $code < 0 \\ "
+            r"1 & \text{where } $x\text{ in column }$source = $code \\ "
             r"0 & \text{elsewhere} \end{cases}"
         },
         "Suits, “Use of dummy variables in regression equations”, JASA 52, 1957",

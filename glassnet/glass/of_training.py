@@ -6,7 +6,7 @@ See `glassnet.glass.equations`.
 from __future__ import annotations
 
 from glassnet.glass.equations import Equation, each
-from glassnet.glass.of_layers import BOOKKEEPING, NORMS, RUMELHART
+from glassnet.glass.of_layers import BISHOP, BOOKKEEPING, NORMS, RUMELHART
 
 _ROW_GRADIENT = r"\frac{\partial \ell}{\partial %s}"
 _OF_OUTPUTS = {"gradient": _ROW_GRADIENT % "a"}
@@ -14,7 +14,8 @@ _OF_LOGITS = {"gradient": _ROW_GRADIENT % "z"}
 _BRIDLE = (
     "Bridle, “Probabilistic interpretation of feedforward classification network outputs”, 1990"
 )
-_BISHOP = "Bishop, “Pattern Recognition and Machine Learning”, 2006, "
+_GOODFELLOW = "Goodfellow, Bengio and Courville, “Deep Learning”, 2016, "
+_NORM = r"N = $terms\,\sum_i {$weights}_i \quad $terms = K\text{ if }\ell\text{ is a mean, else }1"
 
 LOSSES = {
     "losses.squared_error": Equation(
@@ -43,7 +44,7 @@ LOSSES = {
             "losses": r"\sum_k |$outputs - $targets|",
             "gradient": r"\sign($outputs - $targets)",
         },
-        "Huber, “Robust estimation of a location parameter”, 1964, section 1",
+        BISHOP + "eq. 1.91 with q = 1",
         each(4, "outputs"),
         symbols=_OF_OUTPUTS,
     ),
@@ -54,7 +55,7 @@ LOSSES = {
             r"$delta\,(|d| - \frac{1}{2}\,$delta) & \text{elsewhere} \end{cases}",
             "gradient": r"\clip(d, -$delta, $delta)",
         },
-        "Huber, “Robust estimation of a location parameter”, 1964, section 3",
+        "Huber, “Robust estimation of a location parameter”, 1964",
         each(6, "outputs"),
         r"d = $outputs - $targets",
         symbols=_OF_OUTPUTS,
@@ -66,7 +67,7 @@ LOSSES = {
             r" + (1 - $targets)\,\ln(1 - \sigma($logits)))",
             "gradient": r"\sigma($logits) - $targets",
         },
-        _BISHOP + "eqs. 4.90 and 4.91",
+        BISHOP + "eqs. 5.23 and 5.18",
         each(9, "logits"),
         r"\sigma(u) = \frac{1}{1 + e^{-u}}",
         symbols=_OF_LOGITS,
@@ -74,63 +75,72 @@ LOSSES = {
     "losses.softmax_cross_entropy": Equation(
         "cross-entropy of the softmax",
         {"losses": r"-\sum_k q\,\ln p", "gradient": "p - q"},
-        _BRIDLE,
+        f"{_BRIDLE}; {BISHOP}eqs. 5.24 and 5.18; smoothed targets, Szegedy et al., “Rethinking the "
+        "Inception architecture for computer vision”, CVPR 2016, section 7",
         each(9, "logits"),
         r"p = \softmax($logits) \quad q = (1 - $smoothing)\,$targets + \frac{$smoothing}{K}",
         symbols=_OF_LOGITS,
     ),
     "losses.weigh_by_class": Equation(
         "weights of the rows by their class",
-        {"row_weights": r"$weights \odot $targets\,$by_class"},
-        "King and Zeng, “Logistic regression in rare events data”, 2001, section 4.2",
+        {"row_weights": r"$weights \odot ($targets\,$by_class)"},
+        "King and Zeng, “Logistic regression in rare events data”, 2001",
         each(2, "targets"),
-        symbols={"row_weights": r"w_\text{row}"},
+        r"$targets\,$by_class = (1 - $targets)\,{$by_class}_0 + $targets\,{$by_class}_1"
+        r"\text{ of one output}",
+        symbols={"weights": r"w_\text{sample}"},  # w is what the reduction takes
     ),
     "losses.mean_of_rows": Equation(
         "the mean over the rows",
         {
             "total": r"(\sum_i {$weights}_i\,{$losses}_i, N)",
-            "gradient": r"\frac{$weights}{N}\,$gradient",
+            "gradient": r"\frac{$weights}{N} \odot $gradient",
         },
-        _BISHOP + "section 5.2.1",
+        _GOODFELLOW + "eq. 8.3",
         each(2, "gradient"),
-        r"N = $terms\,\sum_i {$weights}_i",
+        _NORM,
         symbols={"gradient": _ROW_GRADIENT % "a"},
     ),
     "losses.sum_of_rows": Equation(
         "the sum over the rows",
         {
             "total": r"(\sum_i {$weights}_i\,{$losses}_i, N)",
-            "gradient": r"$weights\,$gradient",
+            "gradient": r"$weights \odot $gradient",
         },
-        _BISHOP + "section 5.2.1",
+        BISHOP + "eq. 5.42",
         each(1, "gradient"),
-        r"N = $terms\,\sum_i {$weights}_i",
+        _NORM,
         symbols={"gradient": _ROW_GRADIENT % "a"},
     ),
     "losses.stop_unless_finite": Equation("stop if the loss is no number", {}, BOOKKEEPING),
 }
 
 _POLYAK = "Polyak, “Some methods of speeding up the convergence of iteration methods”, 1964"
+_NESTEROV = (
+    "Nesterov, “A method for solving the convex programming problem”, 1983; in this form Bengio, "
+    "Boulanger-Lewandowski and Pascanu, “Advances in optimizing recurrent networks”, ICASSP 2013"
+)
 _ADAM_MOMENTS = {
     "m": r"$beta1\,$m + (1 - $beta1)\,$gradient",
     "v": r"$beta2\,$v + (1 - $beta2)\,{$gradient}^2",
 }
-_ADAM = "Kingma and Ba, “Adam”, ICLR 2015, algorithm 1"
-_ADAM_LETTERS = {"learning_rate": r"\alpha"}
+_ADAM = "Kingma and Ba, “Adam: a method for stochastic optimization”, ICLR 2015, algorithm 1"
 
 OPTIMIZERS = {
     "optimizers.clip_by_value": Equation(
         "clip each slope",
         {"gradient": r"\clip($gradient, -$limit, $limit)"},
-        "Mikolov, “Statistical language models based on neural networks”, 2012, section 3.2.2",
+        f"Mikolov, “Statistical language models based on neural networks”, 2012; {_GOODFELLOW}"
+        "section 10.11.1",
         each(2, "gradient"),
     ),
     "optimizers.clip_by_norm": Equation(
         "clip the gradient's length",
-        {"gradient": r"$gradient\,\min(1, \frac{$limit}{\Vert $gradient \Vert + 10^{-6}})"},
-        "Pascanu, Mikolov and Bengio, “On the difficulty of training RNNs”, 2013, algorithm 1",
+        {"gradient": r"$gradient\,\min(1, \frac{$limit}{\Vert g \Vert + 10^{-6}})"},
+        "Pascanu, Mikolov and Bengio, “On the difficulty of training recurrent neural networks”, "
+        "ICML 2013, algorithm 1 (the 1e-6 is PyTorch's)",
         each(3, "gradient"),
+        r"\Vert g \Vert = \sqrt{\sum {$gradient}^2}\text{, over all parameters together}",
     ),
     "optimizers.add_l2_gradient": Equation(
         "gradient of the L2 penalty",
@@ -141,7 +151,8 @@ OPTIMIZERS = {
     "optimizers.decay_weights": Equation(
         "decay the weights",
         {"theta": r"(1 - $learning_rate\,$weight_decay)\,$theta"},
-        "Loshchilov and Hutter, “Decoupled weight decay regularization”, 2019, eq. 1",
+        "Loshchilov and Hutter, “Decoupled weight decay regularization”, ICLR 2019, eq. 1 (λ there "
+        "is ηλ here)",
         each(1, "theta"),
     ),
     "optimizers.sgd": Equation(
@@ -175,7 +186,7 @@ OPTIMIZERS = {
             "velocity": r"$momentum\,$velocity + $gradient",
             "theta": r"$theta - $learning_rate\,($gradient + $momentum\,$velocity)",
         },
-        "Sutskever et al., “On the importance of initialization and momentum”, ICML 2013",
+        _NESTEROV,
         each(6, "theta"),
     ),
     "optimizers.nesterov_of_steps": Equation(
@@ -184,7 +195,7 @@ OPTIMIZERS = {
             "velocity": r"$momentum\,$velocity + $learning_rate\,$gradient",
             "theta": r"$theta - ($learning_rate\,$gradient + $momentum\,$velocity)",
         },
-        "Sutskever et al., “On the importance of initialization and momentum”, ICML 2013",
+        _NESTEROV,
         each(6, "theta"),
         symbols={"velocity": "v", "momentum": r"\gamma"},
     ),
@@ -194,7 +205,8 @@ OPTIMIZERS = {
             "history": r"$history + {$gradient}^2",
             "theta": r"$theta - $learning_rate\,\frac{$gradient}{\sqrt{$history} + $epsilon}",
         },
-        "Duchi, Hazan and Singer, “Adaptive subgradient methods”, JMLR 12, 2011, figure 1",
+        "Duchi, Hazan and Singer, “Adaptive subgradient methods for online learning and stochastic "
+        "optimization”, JMLR 12, 2011, figure 1",
         each(7, "theta"),
     ),
     "optimizers.rmsprop": Equation(
@@ -216,7 +228,6 @@ OPTIMIZERS = {
         _ADAM,
         each(13, "theta"),
         r"\hat m = \frac{$m}{1 - {$beta1}^{$t}} \quad \hat v = \frac{$v}{1 - {$beta2}^{$t}}",
-        symbols=_ADAM_LETTERS,
     ),
     "optimizers.adam_uncorrected": Equation(
         "Adam without its correction",
@@ -224,9 +235,8 @@ OPTIMIZERS = {
             **_ADAM_MOMENTS,
             "theta": r"$theta - $learning_rate\,\frac{$m}{\sqrt{$v} + $epsilon}",
         },
-        "Chen 2022, eqs. 9–11",
+        "Chen and Wu, “Implement a multi-layer neural network from scratch”, 2022, eqs. 9–11",
         each(11, "theta"),
-        symbols=_ADAM_LETTERS,
     ),
 }
 
@@ -423,6 +433,7 @@ ESTIMATORS = {
         },
         "Hoerl and Kennard, “Ridge regression”, 1970; Krogh and Hertz, NIPS 1991",
         each(2, "weights"),
+        r"N = {$total}_2",
         symbols={"weights": "W", "scale": "c"},
     ),
     "estimators.watching.wait_for_progress": Equation(

@@ -228,7 +228,7 @@ class Tracer:
             title=equation.title,
             source=equation.source,
             lines=tuple(lines),
-            where=equation.definitions(scope[0][0]) if equation.where else "",
+            where=equation.definitions(scope[0][0] if len(scope) == 1 else None),
             reads=_distinct(reads),
             writes=_distinct(writes),
             flops=equation.flops(arguments),

@@ -157,7 +157,8 @@ class Tanh(Activation):
         >>> Tanh().forward(np.array([[-1e4, 0.0, 1e4]])).tolist()
         [[-1.0, 0.0, 1.0]]
 
-    Source: LeCun et al., "Efficient BackProp", 1998, section 4.4.
+    Source: LeCun et al., "Efficient BackProp", 1998, section 4.4 (there 1.7159 tanh(2x/3)); with
+    its derivative, Bishop, "Pattern Recognition and Machine Learning", 2006, eqs. 5.58 and 5.60.
     """
 
     name = "Tanh"

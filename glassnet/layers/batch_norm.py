@@ -170,7 +170,8 @@ class BatchNorm(Layer):
         [0.2]
 
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
-    internal covariate shift", ICML 2015, algorithms 1 and 2.
+    internal covariate shift", ICML 2015, algorithm 1; going back, section 3. Algorithm 2 averages
+    over batches after training; the moving averages taken here are those of section 3.1.
     """
 
     name = "BatchNorm"

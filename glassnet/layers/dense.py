@@ -74,7 +74,7 @@ class Dense(Layer):
         array([[43.]])
 
     Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
-    Nature 323, 1986, eqs. 1 and 3–7.
+    Nature 323, 1986, eqs. 1, 6 and 7.
     """
 
     name = "Dense"

@@ -64,7 +64,8 @@ class Dropout(Layer):
         ([0.0, 2.0], True)
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
-    JMLR 15, 2014, section 4.
+    JMLR 15, 2014, section 4 (there p is the share that is kept), scaled in training as in
+    section 10.
     """
 
     name = "Dropout"

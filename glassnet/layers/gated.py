@@ -126,7 +126,8 @@ class SiLU(Activation):
         [[-0.0, 0.0, 10000.0]]
 
     Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
-    approximation in reinforcement learning", Neural Networks 107, 2018, section 2.
+    approximation in reinforcement learning", Neural Networks 107, 2018; as Swish, Ramachandran,
+    Zoph and Le, "Searching for activation functions", 2017.
     """
 
     name = "SiLU"

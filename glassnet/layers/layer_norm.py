@@ -79,7 +79,7 @@ class LayerNorm(Layer):
         >>> net.forward(np.array([[1.0, 3.0], [40.0, 20.0]])).round(3).tolist()
         [[-1.0, 1.0], [1.0, -1.0]]
 
-    Source: Ba, Kiros and Hinton, "Layer normalization", arXiv:1607.06450, section 3.
+    Source: Ba, Kiros and Hinton, "Layer normalization", arXiv:1607.06450, 2016, section 3 (no ε).
     """
 
     name = "LayerNorm"

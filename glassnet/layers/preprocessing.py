@@ -45,6 +45,9 @@ class Rescale(Layer):
         >>> import numpy as np
         >>> Rescale().forward(np.array([[0, 51, 255]], np.uint8)).round(3).tolist()
         [[0.0, 0.20000000298023224, 1.0]]
+
+    Source: why inputs should be about as large as 1, LeCun et al., "Efficient BackProp", 1998,
+    section 4.3.
     """
 
     name = "Rescale"
@@ -119,6 +122,8 @@ class Standardize(Layer):
         >>> net.layers[0].fit(np.array([[1.0, 5.0], [3.0, 5.0]]))
         >>> net.forward(np.array([[4.0, 6.0]])).tolist()
         [[2.0, 1.0]]
+
+    Source: LeCun et al., "Efficient BackProp", 1998, section 4.3.
     """
 
     name = "Standardize"
@@ -227,6 +232,8 @@ class Impute(Layer):
         >>> net.layers[0].fit(np.array([[1.0], [2.0], [9.0], [np.nan]]))
         >>> net.layers[0].forward(np.array([[np.nan], [7.0]])).tolist()
         [[2.0], [7.0]]
+
+    Source: Little and Rubin, "Statistical Analysis with Missing Data", 2nd edition, 2002, ch. 4.
     """
 
     name = "Impute"
@@ -333,6 +340,8 @@ class OneHot(Layer):
         >>> net = gn.Network([gn.OneHot({1: 3})], input_shape=(3,), seed=0)
         >>> net.forward(np.array([[0.5, 2, 7.0]])).tolist()
         [[0.5, 0.0, 0.0, 1.0, 7.0]]
+
+    Source: Suits, "Use of dummy variables in regression equations", JASA 52, 1957.
     """
 
     name = "OneHot"

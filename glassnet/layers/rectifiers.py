@@ -133,7 +133,7 @@ class PReLU(Layer):
         >>> net.forward(np.array([[-2.0, 3.0]])).tolist()
         [[-0.5, 3.0]]
 
-    Source: He et al., "Delving deep into rectifiers", ICCV 2015, eqs. 1 and 3.
+    Source: He et al., "Delving deep into rectifiers", ICCV 2015, eqs. 1–3.
     """
 
     name = "PReLU"
@@ -208,7 +208,7 @@ class ELU(Activation):
         [[-1.0, 0.0, 3.0]]
 
     Source: Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by
-    exponential linear units (ELUs)", ICLR 2016, eq. 15.
+    exponential linear units (ELUs)", ICLR 2016, section 3.
     """
 
     name = "ELU"

@@ -130,6 +130,25 @@ def test_trace_is_the_step_that_fit_takes_and_changes_nothing(seed):
         assert np.array_equal(step[symbol], parameter.value), name
 
 
+@pytest.mark.parametrize("rectifier", [gn.PReLU(per_feature=True), gn.LeakyReLU(0.1)])
+def test_a_slope_and_what_it_gives_have_two_names(rectifier):
+    net = gn.Network([gn.Dense(2), rectifier, gn.Dense(1)], (2,), seed=0)
+    step = net.trace(np.array([[1.0, 2.0], [-1.0, 3.0]]), np.array([3.0, 1.0]), loss="mse")
+    assert step["y₁"].size == step["∂J/∂y₁"].size == 4
+    assert "y₁ = z₀ where z₀ > 0; a₁ " in step.text()
+    if isinstance(rectifier, gn.PReLU):
+        assert step["∂J/∂a₁"].size == 2
+
+
+def test_length_and_moments_are_not_said_to_be_those_of_one_parameter():
+    adam = gn.Adam(0.5, clip_norm=0.1)
+    x, y = np.array([[1.0, 2.0]]), np.array([3.0])
+    page = textbook().trace(x, y, loss="mse", optimizer=adam).text()
+    assert "∂J/∂b₂ ← ∂J/∂b₂ min(1, c/(‖g‖ + 10⁻⁶))" in page
+    assert "where ‖g‖ = √(∑ g²), over all parameters together" in page
+    assert "where m̂ = m/(1 − β₁ᵗ)   v̂ = v/(1 − β₂ᵗ)" in page
+
+
 def test_optimizer_in_the_middle_of_a_training_goes_on():
     net = textbook()
     x, y = np.array([[1.0, 2.0]]), np.array([3.0])

@@ -139,9 +139,9 @@ def poor_initial_weights(record: Record, limits: Thresholds) -> Iterator[Finding
                 f"the mean square of its inputs by that (He: 2, Xavier: about 1; limit: "
                 f"{limits.initial_gain:g})",
                 "A signal that grows from layer to layer saturates sigmoids, makes the first "
-                "outputs extreme and the first steps violent. A usual slip is to take a variance "
-                "for a standard deviation: W ~ N(0, σ) with σ = 2 / (fan_in + fan_out) is right "
-                "for σ², not for σ.",
+                "outputs extreme and the first steps violent. A usual slip is to take the bound "
+                "of a uniform for a variance: √(6 / (fan_in + fan_out)) is the a of U(−a, a), not "
+                "the σ² of N(0, σ²).",
                 "Leave initializer out, or use 'he_normal' before ReLU and 'xavier_uniform' before "
                 "sigmoid and tanh.",
             )
@@ -163,7 +163,8 @@ def _collapse(record: Record, limits: Thresholds) -> Iterator[Finding]:
             f"before training, its outputs varied over the rows by {ratio:.2g} of what the first "
             f"hidden layer's did (variances; limit: {limits.initial_collapse:g})",
             "A signal that shrinks from layer to layer leaves the last layers nothing to tell rows "
-            "apart by, and going back the gradient shrinks likewise.",
+            "apart by, and going back the gradient shrinks likewise. A usual slip is to take a "
+            "variance for a standard deviation: 2 / (fan_in + fan_out) is right for σ², not for σ.",
             "Leave initializer out, or use 'he_normal' before ReLU and 'xavier_uniform' before "
             "tanh; take ReLU or tanh instead of sigmoids in deep networks, or put BatchNorm() "
             "between the layers.",

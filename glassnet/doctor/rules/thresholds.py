@@ -34,20 +34,21 @@ class Thresholds:
         loss_drop: relative to the loss before training, below which it "hardly moves" (suite).
         moved: ‖W − W₀‖ / ‖W‖ of a weight matrix that "hardly moved" (suite).
         loss_gain: relative to the best constant answer (SageMaker, LossNotDecreasing, asks for
-            0.1 %; suite: 2 %).
+            0.1 % in 10 steps; suite: 2 %).
         one_class: share of the rows that are said to be of one class (suite).
-        accuracy_gap: training over validation (SageMaker, Overfit: a ratio of losses of 0.1; suite:
-            ten points).
+        accuracy_gap: training over validation (SageMaker, Overfit: losses 10 % apart; suite: ten
+            points).
         loss_ratio: validation loss over training loss, for numbers (suite).
-        overtraining: the validation loss over its lowest (Prechelt 1998: generalisation loss; its
-            usual limit of 5 %).
+        overtraining: the validation loss over its lowest (Prechelt 1998: the generalisation loss;
+            his criterion GL₅ allows 5 %).
         input_scale: √(mean² + std²) of an input (LeCun et al. 1998, section 4.3, asks for about 1;
             suite: 10 times that).
         class_ratio: rows of the largest class over those of the smallest (SageMaker,
             ClassImbalance: 10).
         class_recall: of a rare class (SageMaker, ClassImbalance: 0.7 may be mistaken).
-        norm_batch: rows of a batch with batch norm (Wu and He 2018, figure 1: errors grow below 8).
-        dropout: share that is dropped (Srivastava et al. 2014, section A.4: 0.5 at most for hidden
+        norm_batch: rows of a batch with batch norm (Wu and He 2018, figure 1: errors grow below 16,
+            and steeply below 8).
+        dropout: share that is dropped (Srivastava et al. 2014, appendix A.4: 0.2 to 0.5 of hidden
             units).
         dropout_loss: training loss over that of the best constant answer, where so much is dropped
             (suite).
