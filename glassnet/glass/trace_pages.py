@@ -207,7 +207,10 @@ h2 { border-bottom: 1px solid #8888; margin-top: 2.5rem }
 h3 { margin: 2rem 0 0 }
 .whose, .cost, footer { color: #777; font-size: .85rem }
 .equation { overflow-x: auto; padding: .6rem 0; font-size: 1.15rem }
-math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", "DejaVu Math TeX Gyre", math }
+math {
+  font-family:
+    "STIX Two Math", "Latin Modern Math", "Cambria Math", "DejaVu Math TeX Gyre", math
+}
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums }
 td, th { padding: .15rem .7rem; text-align: right; vertical-align: top; font-weight: normal }
 td:first-child, th:first-child { text-align: left }
