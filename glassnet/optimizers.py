@@ -32,80 +32,17 @@ Every number that a kernel needs is an array, changed in place and never replace
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from numbers import Real
-from typing import Any, ClassVar, Generic, TypeVar, cast, overload
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from glassnet.accelerate import Array, accelerated
+from glassnet.hyperparameters import Hyperparameter, share_kept, small_term
 from glassnet.parameters import ParameterStore
 from glassnet.registry import Configurable, Registry, did_you_mean
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
-
-V = TypeVar("V", bound=float | None)
-
-
-class Hyperparameter(Generic[V]):
-    """A number that its owner reads and sets as a float, and that kernels read as an array.
-
-    The array is 0-dimensional, is kept in `owner.scalars[name]` and stays the same one when the
-    number changes. It is float64 whatever the network's dtype, since 1 − β2ᵗ would lose its digits
-    in float32; kernels take the number out with `.item()`, which leaves float32 vectors float32.
-
-    Arguments:
-        expected: what the number must be, in words.
-        holds: whether a finite number is that.
-        remedy: what to give instead, in words.
-        optional: whether None is allowed; there is no array then.
-    """
-
-    def __init__(
-        self, expected: str, holds: Callable[[float], bool], remedy: str, optional: bool = False
-    ) -> None:
-        self.expected = expected
-        self.holds = holds
-        self.remedy = remedy
-        self.optional = optional
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Hyperparameter[V]: ...
-    @overload
-    def __get__(self, instance: Optimizer, owner: type) -> V: ...
-    def __get__(self, instance: Optimizer | None, owner: type) -> Hyperparameter[V] | V:
-        if instance is None:
-            return self
-        array = instance.scalars.get(self.name)
-        return cast(V, None if array is None else array.item())
-
-    def __set__(self, instance: Optimizer, value: V) -> None:
-        scalars = instance.__dict__.setdefault("scalars", {})
-        if value is None and self.optional:
-            scalars.pop(self.name, None)
-            return
-        if not (_is_finite_number(value) and self.holds(cast(float, value))):
-            raise ValueError(
-                f"{instance.name} needs {self.name} to be {self.expected}. "
-                f"Received: {value!r}. {self.remedy}"
-            )
-        scalars.setdefault(self.name, np.zeros(()))[...] = value
-
-
-def _is_finite_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
-
-
-def _share_kept(usual: float) -> Hyperparameter[float]:
-    """A share of the past that is kept in every step: β, γ, α."""
-    return Hyperparameter("in [0, 1)", lambda beta: 0 <= beta < 1, f"{usual} is usual.")
-
-
-def _epsilon(usual: float) -> Hyperparameter[float]:
-    return Hyperparameter("> 0", lambda epsilon: epsilon > 0, f"{usual} is usual.")
 
 
 # What happens before every update.
@@ -434,7 +371,7 @@ class Momentum(Optimizer):
     """
 
     name = "momentum"
-    momentum = _share_kept(0.9)
+    momentum = share_kept(0.9)
 
     def __init__(
         self,
@@ -533,7 +470,7 @@ class Nesterov(Optimizer):
     """
 
     name = "nesterov"
-    momentum = _share_kept(0.9)
+    momentum = share_kept(0.9)
 
     def __init__(
         self,
@@ -609,7 +546,7 @@ class AdaGrad(Optimizer):
     """
 
     name = "adagrad"
-    epsilon = _epsilon(1e-10)
+    epsilon = small_term(1e-10)
     initial_accumulator = Hyperparameter[float]("≥ 0", lambda start: start >= 0, "0 is usual.")
 
     def __init__(
@@ -686,8 +623,8 @@ class RMSProp(Optimizer):
     """
 
     name = "rmsprop"
-    alpha = _share_kept(0.99)
-    epsilon = _epsilon(1e-8)
+    alpha = share_kept(0.99)
+    epsilon = small_term(1e-8)
 
     def __init__(
         self,
@@ -818,9 +755,9 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    beta1 = _share_kept(0.9)
-    beta2 = _share_kept(0.999)
-    epsilon = _epsilon(1e-8)
+    beta1 = share_kept(0.9)
+    beta2 = share_kept(0.999)
+    epsilon = small_term(1e-8)
 
     def __init__(
         self,
