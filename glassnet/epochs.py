@@ -2,7 +2,7 @@
 
 Between two epochs the rows get a new order, the batches their learning rates, and the scores are
 put away. That is a list of kernel calls on fixed arrays, as a step is. So where nobody has to be
-told in between, epochs that last some microseconds run natively, many in a row (see
+told in between, epochs that last some microseconds run many in a row, natively or replayed (see
 `glassnet.steps`).
 
 The order of an epoch is a function of (seed, number of the epoch): nothing is drawn from a running
