@@ -382,7 +382,10 @@ class Network:
     def predict(self, x: Any) -> Array:
         """Class indices (n,), label rows (n, K) for several labels, or numbers (n,) or (n, K)."""
         loss, task = self._fitted()
-        return predictions(self.outputs(x), task, loss.threshold)
+        outputs = self.outputs(x)
+        if task == "regression":
+            outputs = loss.link(outputs)
+        return predictions(outputs, task, loss.threshold)
 
     def predict_proba(self, x: Any) -> Array:
         """Probabilities (n, K): the loss's inverse link of the outputs.
@@ -481,7 +484,8 @@ class Network:
             with self.lock:
                 outputs = self.run_forward(x[chunk], training=False)
                 loss.into(outputs, batch)
-                add_scores(task, loss, outputs, batch, sums)
+                predicted = loss.link(outputs) if task == "regression" else outputs
+                add_scores(task, loss, predicted, batch, sums)
         return read_scores(task, sums)
 
     # Looking inside.

@@ -4,6 +4,7 @@ import copy
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from scipy import sparse
@@ -78,6 +79,35 @@ def test_a_copy_goes_on_and_its_weights_stay_views(copied):
     np.testing.assert_array_equal(theta(other), theta(model))
     assert all(np.shares_memory(array, other.network_.theta) for array in other.coefs_)
     assert not np.shares_memory(other.network_.theta, model.network_.theta)
+
+
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+@pytest.mark.parametrize("make", [MLPRegressor, NetworkRegressor])
+@pytest.mark.parametrize(
+    "copied",
+    [lambda m, _: copy.deepcopy(m), lambda m, _: pickle.loads(pickle.dumps(m)), through_joblib],
+    ids=["deepcopy", "pickle", "joblib"],
+)
+def test_counts_are_predicted_by_copies(make, copied, tmp_path):
+    model = make(loss="poisson", random_state=0, max_iter=20).fit(X, Y)
+    np.testing.assert_array_equal(copied(model, tmp_path).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_network_that_predicts_counts_is_saved_and_loaded(columns, tmp_path):
+    counts = np.stack([Y, 2 - Y], axis=1)[:, :columns]
+    model = MLPRegressor(loss="poisson", **QUICK).fit(X, np.squeeze(counts))
+    path = model.network_.save(tmp_path / "counts.safetensors")
+    net = gn.load(path)
+    np.testing.assert_array_equal(net.predict(X), model.predict(X))
+    squares = np.square(model.predict(X).reshape(counts.shape) - counts)
+    assert net.evaluate(X, counts.astype(float))["rmse"] == pytest.approx(squares.mean() ** 0.5)
+    script = model.network_.to_script(tmp_path / "counts.py").read_text()
+    assert "def predict" not in script  # it would have to hold e^z
 
 
 # Frames.
