@@ -169,8 +169,7 @@ class Classifier(ClassifierMixin, Estimator):
 
         Losses other than the cross-entropies give the network's outputs as they are.
         """
-        outputs = self._outputs(X)
-        probabilities = self._objective().loss.link(outputs)
+        probabilities = self._linked(self._outputs(X))
         if self._labels or probabilities.shape[1] > 1:
             return probabilities[:, : len(self.classes_)]
         if len(self.classes_) == 1:
@@ -190,7 +189,8 @@ class Classifier(ClassifierMixin, Estimator):
 
 
 def _is_multilabel(y: Any) -> bool:
-    return bool(type_of_target(y).startswith("multilabel"))
+    """Whether y holds labels (n, K); type_of_target takes its time over vectors, which never do."""
+    return getattr(y, "ndim", 2) == 2 and bool(type_of_target(y).startswith("multilabel"))
 
 
 class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
@@ -252,7 +252,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
         return Objective(loss, "regression", self._columns)
 
     def _predictions(self, outputs: Array) -> Array:
-        numbers = self._objective().loss.link(outputs)
+        numbers = self._linked(outputs)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def _score(self, outputs: Array, targets: Array, weights: Array | None) -> float:
