@@ -46,9 +46,9 @@ NOT_FINITE = (
 FEW_STEPS, FEW_OPERATIONS = 500, 20_000_000_000
 """Up to so many steps, of so many floating-point operations in all, NumPy alone trains.
 
-Compiled kernels save 110 to 230 µs a step (4 to 500 features, 20 to 200 hidden units, batches of
+Compiled kernels save 80 to 220 µs a step (4 to 100 features, 20 and 100 hidden units, batches of
 150 and 200, float64), and loading them takes 0.55 s, once a process: a single fit gains from some
-3,000 steps on. A process seldom fits only once, so that many small fits count for more here.
+4,000 steps on. A process seldom fits only once, so that many small fits count for more here.
 """
 
 Rows = tuple[Array, Array, Array | None]
