@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
 
 import joblib
@@ -160,6 +162,24 @@ def test_sparse_rows_give_the_same_numbers(make, dtype):
     np.testing.assert_array_equal(*map(theta, models))
     np.testing.assert_array_equal(models[0].predict(sparse.csr_matrix(x)), models[1].predict(x))
     assert theta(models[1]).dtype == dtype
+
+
+SHORT = """
+import sys
+from sklearn.datasets import load_iris
+from glassnet.estimators import MLPClassifier, MLPRegressor
+x, y = load_iris(return_X_y=True)
+model = MLPClassifier(max_iter=400, random_state=0).fit(x, y).partial_fit(x, y)
+model.predict(x), model.predict_proba(x), model.score(x, y)
+MLPRegressor(max_iter=300, loss="poisson", random_state=0).fit(x, y).predict(x)
+print("numba" in sys.modules)
+"""
+
+
+def test_short_work_is_done_without_compiled_kernels():
+    options = {"capture_output": True, "text": True, "check": True}
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", SHORT], **options)
+    assert run.stdout == "False\n"
 
 
 # Layers, optimizers, losses.
