@@ -266,6 +266,17 @@ def test_validation_data_is_scored_and_all_rows_are_learned_from():
     np.testing.assert_array_equal(theta(model), theta(plain))
 
 
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("columns", [1, 3])
+def test_scores_of_validation_data_are_those_of_scikit_learn(make, weighted, columns):
+    y = np.squeeze((np.median(X, axis=0) < X)[:, :columns].astype(int))
+    weights = np.linspace(0, 2, len(X)) if weighted else None
+    model = make(**QUICK).fit(X, y, validation_data=(X, y, weights))
+    assert model.validation_scores_[-1] == model.score(X, y, weights)
+    assert len(set(model.validation_scores_)) > 1
+
+
 def test_early_stopping_on_validation_data_puts_the_best_weights_back():
     train, held = slice(None, None, 2), slice(1, None, 2)
     model = MLPClassifier(early_stopping=True, n_iter_no_change=5, **QUICK | {"max_iter": 500})
