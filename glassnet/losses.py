@@ -23,7 +23,9 @@ from glassnet.layers.activations import sigmoid_forward
 from glassnet.layers.softmax import softmax_forward
 from glassnet.registry import Configurable, Registry
 
-LOSSES: Registry[Loss] = Registry("loss")
+LOSSES: Registry[Loss] = Registry(
+    "loss", elsewhere={"poisson": "glassnet.estimators.objectives:Poisson"}
+)
 
 Reduction = Literal["mean", "sum"]
 ClassWeight = Mapping[int, float] | Sequence[float] | Literal["balanced"] | None

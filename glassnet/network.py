@@ -51,7 +51,7 @@ MOST_PASSES = 8
 """Sizes of batches for which inference is kept recorded."""
 
 FEW_OPERATIONS = 10_000_000
-"""Floating-point operations up to which the NumPy references predict, see `_by_references`.
+"""Floating-point operations up to which the NumPy references predict, see `by_references`.
 
 From 1 to 10 million, they take 0.8 to 1.9 times as long as compiled kernels: 20 to 50 µs a call
 more, and up to 1.5 ms with the exact GELU (4 times). Loading compiled kernels takes half a second,
@@ -382,7 +382,10 @@ class Network:
     def predict(self, x: Any) -> Array:
         """Class indices (n,), label rows (n, K) for several labels, or numbers (n,) or (n, K)."""
         loss, task = self._fitted()
-        return predictions(self.outputs(x), task, loss.threshold)
+        outputs = self.outputs(x)
+        if task == "regression":
+            outputs = loss.link(outputs)
+        return predictions(outputs, task, loss.threshold)
 
     def predict_proba(self, x: Any) -> Array:
         """Probabilities (n, K): the loss's inverse link of the outputs.
@@ -394,7 +397,7 @@ class Network:
         if task == "regression":
             raise ValueError("A regression network has no probabilities; call predict.")
         rows = self.checked_inputs(x)
-        with references(self._by_references(len(rows))):
+        with references(self.by_references(len(rows))):
             probabilities = loss.link(self._outputs(rows))
         if task == "binary":
             return np.hstack([1 - probabilities, probabilities])
@@ -403,7 +406,7 @@ class Network:
     def outputs(self, x: Any) -> Array:
         """Outputs for any number of rows, computed in blocks, (n, *output_shape)."""
         rows = self.checked_inputs(x)
-        with references(self._by_references(len(rows))):
+        with references(self.by_references(len(rows))):
             return self._outputs(rows)
 
     def _outputs(self, rows: Array) -> Array:
@@ -433,7 +436,7 @@ class Network:
                 work(0)
         return outputs
 
-    def _by_references(self, rows: int) -> bool:
+    def by_references(self, rows: int) -> bool:
         """The fixed rule: whether predictions of so many rows are left to the NumPy references.
 
         A process that reads a model and predicts a few rows would spend four fifths of its time on
@@ -481,7 +484,8 @@ class Network:
             with self.lock:
                 outputs = self.run_forward(x[chunk], training=False)
                 loss.into(outputs, batch)
-                add_scores(task, loss, outputs, batch, sums)
+                predicted = loss.link(outputs) if task == "regression" else outputs
+                add_scores(task, loss, predicted, batch, sums)
         return read_scores(task, sums)
 
     # Looking inside.

@@ -91,8 +91,10 @@ class Recording:
             self._program = Program(self._functions)
         return self._program
 
-    def repeated(self, times: int) -> list[Call]:
-        """So many steps, to be part of a longer list."""
+    def repeated(self, times: int, native: bool) -> list[Call]:
+        """So many steps, to be part of a longer list for a `Program`, or for a `Replay`."""
+        if not native:
+            return self.fused * times
         from glassnet.kernels.executor import repeat
 
         return [(repeat, (self.program.calls, np.array(times)))]
@@ -133,6 +135,27 @@ class Recording:
         """Run the calls in this thread; returns the one that raised, if one did."""
         failed = self.program.run(steps)
         return None if failed < 0 else self.fused[failed]
+
+
+class Replay:
+    """A list of calls that is run from Python, where `glassnet.kernels.executor.Program` is native.
+
+    Attributes:
+        calls: functions, each with its arrays.
+    """
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = calls
+
+    def run(self, times: int) -> int:
+        """Run all calls so often; returns -1, or the number of the call that raised."""
+        for _ in range(times):
+            for number, (function, arrays) in enumerate(self.calls):
+                try:
+                    function(*arrays)
+                except FloatingPointError:
+                    return number
+        return -1
 
 
 def way(recording: Recording, compile: Compile) -> Way:

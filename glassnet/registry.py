@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any, ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -79,10 +80,13 @@ class Registry(Generic[C]):
 
     Arguments:
         kind: what the parts are called in messages, in the singular: `"layer"`.
+        elsewhere: classes of packages that not every program imports, as `"module:class"` by name.
+            They are found, but not listed among `names`.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, elsewhere: Mapping[str, str] | None = None) -> None:
         self.kind = kind
+        self.elsewhere = dict(elsewhere or {})
         self._classes: dict[str, type[C]] = {}
 
     def register(self, cls: type[C]) -> type[C]:
@@ -91,7 +95,7 @@ class Registry(Generic[C]):
         Raises:
             ValueError: if another class already has that name.
         """
-        known = self._classes.get(cls.name)
+        known = self._find(cls.name)
         if known is not None and not _same_class(known, cls):
             raise ValueError(
                 f"The {self.kind} name {cls.name!r} already belongs to "
@@ -102,12 +106,20 @@ class Registry(Generic[C]):
 
     def knows(self, part: C) -> bool:
         """Whether a part's name, read from a file, would lead back to its own class."""
-        known = self._classes.get(getattr(part, "name", ""))
+        known = self._find(getattr(part, "name", ""))
         return known is not None and _same_class(known, type(part))
 
     def names(self) -> list[str]:
-        """All known names, in the order in which they were registered."""
+        """All registered names, in the order in which they were registered."""
         return list(self._classes)
+
+    def _find(self, name: str) -> type[C] | None:
+        """The class called `name`, if there is one."""
+        if name not in self.elsewhere:
+            return self._classes.get(name)
+        module, _, cls = self.elsewhere[name].partition(":")
+        found: type[C] = getattr(import_module(module), cls)
+        return found
 
     def __getitem__(self, name: str) -> type[C]:
         """The class called `name`.
@@ -115,12 +127,13 @@ class Registry(Generic[C]):
         Raises:
             ValueError: if there is none; the message lists what there is.
         """
-        if name not in self._classes:
+        cls = self._find(name)
+        if cls is None:
             raise ValueError(
                 f"Unknown {self.kind} {name!r}.{did_you_mean(name, self._classes)} "
                 f"Known: {', '.join(self._classes)}."
             )
-        return self._classes[name]
+        return cls
 
     def create(self, spec: str | Mapping[str, Any] | C, **extra: Any) -> C:
         """Make a part from its name or `{"name": …, option: value}`, or pass an instance through.

@@ -30,7 +30,7 @@ from glassnet.layers.base import separate_buffers
 from glassnet.losses import Loss, stop_unless_finite
 from glassnet.network import Network
 from glassnet.optimizers import Optimizer
-from glassnet.recording import Compile, Recording, Way, way
+from glassnet.recording import Compile, Recording, Replay, Way, way
 from glassnet.targets import Targets, add_scores
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Steps:
         self.way: Way = "plain"
         self._batch: Batch | BlockedBatch | None = None
         self._recorded: dict[int, _Recorded] = {}
-        self._epoch: Program | None = None
+        self._epoch: Program | Replay | None = None
         self._blocked: BlockedBatch | None = None
         self._switches: tuple[bool, ...] = ()
 
@@ -158,7 +158,7 @@ class Steps:
                 self._again(recorded, size)
 
     def run_epochs(self, beginning: Sequence[Call], ending: Sequence[Call], epochs: int) -> None:
-        """Take all steps of so many whole epochs natively, with these calls before and after each.
+        """Take all steps of so many whole epochs, with these calls before and after each.
 
         Less than all if a call in `ending` raises.
 
@@ -175,14 +175,18 @@ class Steps:
         if in_step:
             raise FloatingPointError
 
-    def _whole_epoch(self, beginning: Sequence[Call], ending: Sequence[Call]) -> Program:
-        from glassnet.kernels.executor import Program
-
+    def _whole_epoch(self, beginning: Sequence[Call], ending: Sequence[Call]) -> Program | Replay:
+        native = self.way == "compiled"
         calls = list(beginning)
         for size, times in self._sizes.items():
-            calls += self._recorded[size].recording.repeated(times)
+            calls += self._recorded[size].recording.repeated(times, native)
         calls += ending
-        return Program([(getattr(kernel, "function", kernel), arrays) for kernel, arrays in calls])
+        functions = [(getattr(kernel, "function", kernel), arrays) for kernel, arrays in calls]
+        if not native:
+            return Replay(functions)
+        from glassnet.kernels.executor import Program
+
+        return Program(functions)
 
     @property
     def _sizes(self) -> dict[int, int]:
@@ -192,12 +196,11 @@ class Steps:
 
     @property
     def in_epochs(self) -> bool:
-        """Whether `run_epochs` can run an epoch: recorded, compiled, and on one thread."""
-        return (
-            self.way == "compiled"
-            and self._recorded.keys() >= self._sizes.keys()
-            and not any(self._recorded[size].recording.is_divided for size in self._sizes)
-        )
+        """Whether `run_epochs` can run an epoch: of recorded steps, on one thread."""
+        if self.way == "plain" or not self._recorded.keys() >= self._sizes.keys():
+            return False
+        steps = [self._recorded[size].recording for size in self._sizes]
+        return self.way == "replayed" or not any(step.is_divided for step in steps)
 
     def forget_if_switched(self) -> None:
         """Record anew when somebody has turned a part of the optimizer's step on or off."""
@@ -214,7 +217,10 @@ class Steps:
         raw = self.x.dtype if network.layers[0].accepts_raw else network.dtype
         outputs = self.targets.outputs
         batch = self._batch = Batch(size, network.input_shape, outputs, raw, network.dtype)
-        if self.compile is not False and self.is_ours:
+        if self.compile is False:
+            self._step(batch)
+            self._keep(size, batch, Recording([]))
+        elif self.is_ours:
             # Only written down, and then run: so work arrays never take more memory than packed.
             with separate_buffers(network.layers) as work, capture(run=False) as calls:
                 self._step(batch)

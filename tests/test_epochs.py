@@ -13,6 +13,7 @@ import pytest
 import scipy.stats
 
 import glassnet as gn
+from glassnet.accelerate import references
 from glassnet.batches import Epoch
 from glassnet.epochs import Epochs, shuffle
 from glassnet.schedules import Schedule
@@ -172,18 +173,21 @@ def assert_same(one: Trainer, other: Trainer) -> None:
     ],
     ids=lambda options: ", ".join(options) or "defaults",
 )
-def test_epochs_in_a_row_equal_plain_ones_bit_for_bit(data, in_rows, options):
+@pytest.mark.parametrize("way", ["compiled", "replayed"])
+def test_epochs_in_a_row_equal_plain_ones_bit_for_bit(data, in_rows, options, way):
     # Batch norm refuses batches of one row.
     nets = [None, None]
     if options.get("batch_size") == 1:
         nets = [gn.Network([gn.Dense(5), gn.Tanh(), gn.Dense(3)], (6,), seed=1) for _ in nets]
-    plain = trainer_of(data, nets[0], compile=False, **options)
-    native = trainer_of(data, nets[1], compile=True, **options)
-    plain.run()
-    assert in_rows.lengths == []
-    native.run()
-    assert max(in_rows.lengths) > 5
-    assert_same(plain, native)
+    with references(way == "replayed"):
+        plain = trainer_of(data, nets[0], compile=False, **options)
+        quick = trainer_of(data, nets[1], **options)
+        plain.run()
+        assert in_rows.lengths == []
+        quick.run()
+    assert quick.steps.way == way
+    assert max(in_rows.lengths) > (5 if way == "compiled" else 1)
+    assert_same(plain, quick)
 
 
 def test_a_second_fit_goes_on_with_other_orders(data):
@@ -331,18 +335,21 @@ class Blast(Schedule):
 # 5 batches an epoch: in the middle of epoch 41, in its first and in its last batch.
 @pytest.mark.parametrize("at", [202, 200, 204])
 @pytest.mark.parametrize("factor", [1e30, 1e45], ids=["loss", "theta"])
-def test_an_epoch_that_diverges_is_reported_as_it_would_be_alone(data, in_rows, at, factor):
+@pytest.mark.parametrize("way", ["compiled", "replayed"])
+def test_an_epoch_that_diverges_is_reported_as_it_would_be_alone(data, in_rows, at, factor, way):
     runs = []
-    for compile in (False, True):
+    for compile in (False, "auto"):
         net = gn.Network([gn.Dense(9), gn.BatchNorm(), gn.Tanh(), gn.Dense(3)], (6,), seed=4)
         options = {"optimizer": gn.SGD(0.1), "loss": "mse", "schedule": Blast(at, factor)}
         y = np.eye(3)[data[1]] + 0.5  # numbers
         trainer = trainer_of((data[0], y), net, compile=compile, **options)
-        with pytest.raises(TrainingDiverged) as error, np.errstate(all="ignore"):
+        quiet = np.errstate(all="ignore")
+        with pytest.raises(TrainingDiverged) as error, quiet, references(way == "replayed"):
             trainer.run()
+        assert trainer.steps.way == (way if compile else "plain")
         runs.append((trainer, str(error.value)))
     (plain, said), (native, said_too) = runs
-    assert max(in_rows.lengths) > 5
+    assert max(in_rows.lengths) > (5 if way == "compiled" else 1)
     assert said == said_too
     assert "in epoch 41, step " in said or "in epoch 42, step " in said
     assert len(plain.history) in (40, 41)

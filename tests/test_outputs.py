@@ -42,7 +42,7 @@ def inputs(rows, dtype="float32"):
 
 def block_by_block(net, x):
     """The plain layers, on one block after the other; the references for few rows."""
-    with references(net._by_references(len(x))), blas_threads(SMALL_PRODUCT):
+    with references(net.by_references(len(x))), blas_threads(SMALL_PRODUCT):
         return np.concatenate([net.forward(x[rows]) for rows in chunks(len(x), net.block_rows)])
 
 

@@ -42,6 +42,25 @@ def fruits():
     return registry
 
 
+def test_a_class_elsewhere_is_found_but_not_listed():
+    registry = Registry("fruit", elsewhere={"apple": "fruits_elsewhere:Apple"})
+    registry.register(Basket)
+    assert registry.names() == ["basket"]
+    with pytest.raises(ModuleNotFoundError, match="fruits_elsewhere"):
+        registry["apple"]
+    registry.elsewhere["apple"] = f"{__name__}:Apple"
+    assert registry["apple"] is Apple
+    assert registry.knows(Apple())
+    assert registry.names() == ["basket"]
+
+    class Other(Configurable):
+        name = "apple"
+
+    assert not registry.knows(Other())
+    with pytest.raises(ValueError, match="'apple' already belongs to"):
+        registry.register(Other)
+
+
 @pytest.mark.parametrize(
     ("word", "expected"),
     [

@@ -9,6 +9,7 @@ process pays once, for loading compiled kernels, is measured apart, in fresh pro
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -24,13 +25,19 @@ from typing import Any
 import numpy as np
 
 from glassnet.accelerate import Array
+from glassnet.bench.products import products_of
 from glassnet.files import write_atomically
 
 PAGE = "estimators-comparison"
 SEEDS = 5
 MOST_EPOCHS = 500
 LARGE_ROWS, LARGE_FEATURES, LARGE_CLASSES = 50_000, 128, 10
-LARGE_EPOCHS, LARGE_RUNS = 3, 3
+LARGE_BATCH, LARGE_EPOCHS, LARGE_RUNS = 64, 3, 3
+PRODUCT_STEPS = 1000
+REST = 0.3
+"""Seconds between two fits: BLAS threads go on spinning for 0.1 s after their last product, and
+could take the next fit's core."""
+
 FRESH_RUNS = 3
 NAMES = "theirs", "ours"
 ONE_THREAD = "theirs, one thread"
@@ -55,7 +62,10 @@ class Set:
 
 @dataclass
 class Result:
-    """Scores (accuracy or R²), epochs and seconds of a set, by seed, theirs and ours."""
+    """Scores (accuracy or R²), epochs and seconds of a set, by seed, theirs and ours.
+
+    `products` has the seconds that the matrix products of a step take alone, by BLAS threads.
+    """
 
     name: str
     rows: int
@@ -66,6 +76,7 @@ class Result:
         default_factory=lambda: {name: [] for name in (*NAMES, ONE_THREAD)}
     )
     epochs: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in NAMES})
+    products: dict[str, float] = field(default_factory=dict)
 
     @property
     def difference(self) -> tuple[float, float]:
@@ -226,6 +237,7 @@ def _seconds(model: Any, x: Array, y: Array) -> float:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        time.sleep(REST)
         started = time.perf_counter()
         model.fit(x, y)
         return time.perf_counter() - started
@@ -252,14 +264,35 @@ def _on_large(hidden: tuple[int, ...], rows: int) -> Result:
         rows, LARGE_FEATURES, n_informative=32, n_classes=LARGE_CLASSES, random_state=0
     )
     x = x.astype(np.float32)
-    title = "-".join(map(str, (LARGE_FEATURES, *hidden, LARGE_CLASSES)))
-    result = Result(title, rows, LARGE_FEATURES, f"{LARGE_CLASSES} classes")
-    options = {"hidden_layer_sizes": hidden, "batch_size": 64, "tol": 0.0}
+    sizes = LARGE_FEATURES, *hidden, LARGE_CLASSES
+    result = Result("-".join(map(str, sizes)), rows, LARGE_FEATURES, f"{LARGE_CLASSES} classes")
+    options = {"hidden_layer_sizes": hidden, "batch_size": LARGE_BATCH, "tol": 0.0}
     _fit_pair(_models(True, 0, 1, **options), x, y)  # does not count
     for seed in range(LARGE_RUNS):
         models = _models(True, seed, LARGE_EPOCHS, **options)
         _note(result, models, _fit_pair(models, x, y), x, y)
+    result.products = _seconds_of_products(sizes)
     return result
+
+
+def _seconds_of_products(sizes: tuple[int, ...]) -> dict[str, float]:
+    """What the matrix products of a step take by NumPy, on one BLAS thread and on all; medians."""
+    from threadpoolctl import threadpool_limits
+
+    products = products_of(sizes, LARGE_BATCH)
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        for left, right, out in products:
+            np.matmul(left, right, out=out)
+        return time.perf_counter() - started
+
+    def median() -> float:
+        return statistics.median([seconds() for _ in range(PRODUCT_STEPS)])
+
+    with threadpool_limits(1):
+        one = median()
+    return {"one": one, "all": median()}
 
 
 def _note(
@@ -370,14 +403,17 @@ def page(comparison: Comparison) -> str:
         f"rows, means over {len(comparison.results[0].scores['ours'])} seeds, each with its own "
         "split; the difference has the standard error of its mean. Times are those of the median "
         "fit; fits alternate in one process, after one of each that is not counted and that loads "
-        "compiled kernels. scikit-learn is timed with one BLAS thread and with all, and the faster "
-        "way counts.",
+        "compiled kernels, and after a rest, so that no fit meets the threads of the one before. "
+        "scikit-learn is timed with one BLAS thread and with all, and the faster way counts.",
         _table(header, [_line(result) for result in comparison.results], numbers=6),
         "## A large table",
         f"{LARGE_ROWS:,} rows of {LARGE_FEATURES} float32 numbers in {LARGE_CLASSES} classes, "
-        f"batches of 64, {LARGE_EPOCHS} epochs, Adam, {LARGE_RUNS} fits. Scores are on the rows "
-        "learned from.",
+        f"batches of {LARGE_BATCH}, {LARGE_EPOCHS} epochs, Adam, {LARGE_RUNS} fits. Scores are on "
+        "the rows learned from.",
         _table(header, [_line(result) for result in comparison.large], numbers=6),
+        "Both compute the same matrix products, which bound what can be gained. Microseconds of a "
+        "step, and of its products alone, by NumPy:",
+        _table(STEP_HEADER, [_step_line(result) for result in comparison.large], numbers=5),
         "## The first fit of a process",
         "In a fresh process the first longer fit loads compiled kernels, and on a new machine it "
         "compiles them first, once. Trainings of few steps, as on iris, do without (see "
@@ -407,6 +443,24 @@ def _line(result: Result) -> tuple[str, ...]:
         *(f"{result.median[side]:.3f}" for side in NAMES),
         f"{result.ratio:.1f}",
     )
+
+
+STEP_HEADER = (
+    "set",
+    "scikit-learn",
+    "an eighth of it",
+    "glassnet",
+    "products, one thread",
+    "products, all threads",
+)
+
+
+def _step_line(result: Result) -> tuple[str, ...]:
+    """Microseconds of a step, and of its products alone."""
+    steps = LARGE_EPOCHS * math.ceil(result.rows / LARGE_BATCH)
+    theirs, ours = (result.median[side] / steps for side in NAMES)
+    seconds = theirs, theirs / 8, ours, result.products["one"], result.products["all"]
+    return (f"`{result.name}`", *(f"{1e6 * each:,.0f}" for each in seconds))
 
 
 def _first_lines(comparison: Comparison) -> list[tuple[str, ...]]:

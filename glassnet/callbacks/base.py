@@ -54,7 +54,7 @@ class Callback:
         """Whether `on_epoch_begin` and `on_epoch_end` must be called for each single epoch.
 
         By default, if one of them is overridden. Where nobody must hear of them, short epochs run
-        natively, some 50 ms of them in a row; a callback that says False is told after those.
+        some 50 ms of them in a row; a callback that says False is told after those.
         """
         mine = type(self).on_epoch_begin, type(self).on_epoch_end
         return mine != (Callback.on_epoch_begin, Callback.on_epoch_end)
@@ -65,7 +65,7 @@ class Callback:
         return False
 
     def epoch_calls(self, trainer: Trainer) -> list[Call]:
-        """Kernel calls to be made after each of several epochs that run natively in a row.
+        """Kernel calls to be made after each of several epochs that run in a row.
 
         A kernel that raises FloatingPointError there makes this epoch the last of its row, so that
         `on_epoch_end` is called next.

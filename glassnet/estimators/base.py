@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from glassnet.accelerate import Array, references
+from glassnet.accelerate import Array, references, twins_are_on
 from glassnet.callbacks import Callback, StopOnNonFinite
 from glassnet.estimators.constraints import Constraints, check_names, with_suggestion
 from glassnet.estimators.inputs import dense, dense_parts, read
@@ -46,9 +46,9 @@ NOT_FINITE = (
 FEW_STEPS, FEW_OPERATIONS = 500, 20_000_000_000
 """Up to so many steps, of so many floating-point operations in all, NumPy alone trains.
 
-Compiled kernels save 110 to 230 µs a step (4 to 500 features, 20 to 200 hidden units, batches of
+Compiled kernels save 80 to 220 µs a step (4 to 100 features, 20 and 100 hidden units, batches of
 150 and 200, float64), and loading them takes 0.55 s, once a process: a single fit gains from some
-3,000 steps on. A process seldom fits only once, so that many small fits count for more here.
+4,000 steps on. A process seldom fits only once, so that many small fits count for more here.
 """
 
 Rows = tuple[Array, Array, Array | None]
@@ -89,11 +89,13 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     ) -> Self:
         fresh = not self._has_weights() or not (self.warm_start or incremental)
         rows = self._read_rows(X, y, sample_weight, fresh, incremental)
-        rng = check_random_state(self.random_state)
+        # Seeding a generator takes as long as a step, and a further partial_fit draws nothing.
+        draws = fresh or not incremental
+        rng: Any = check_random_state(self.random_state) if draws else None
         if fresh:
             self._start(rows[0].shape[1], rows[0].dtype, rng)
         else:
-            self._take_back(rows[0].shape[1], rows[0].dtype, rng)
+            self._take_back(rows[0].shape[1], rows[0].dtype)
         held_out = self._read_held_out(validation_data)
         if self.early_stopping and self._in_epochs:
             if incremental and held_out is None:
@@ -202,6 +204,8 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             loss = Penalised(loss, self._alpha, network.store, optimizer, objective.scale)
         scored = None if held_out is None else HeldOut(self._measure(held_out, objective))
         patience = self._patience(scored, rate, objective.scale, not incremental)
+        # A single step by the references is over before it could be written down.
+        is_once = incremental and batch == len(x) and not twins_are_on()
         network.loss, network.task = loss, objective.task
         try:
             history = network.fit(
@@ -215,6 +219,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 callbacks=[Continue(earlier), *self._callbacks(scored, patience, objective.scale)],
                 sample_weight=weights,
                 shuffle=self.shuffle,
+                compile=False if is_once else "auto",
             )
         except TrainingDiverged as error:
             raise ValueError(f"{NOT_FINITE} {error}") from None
@@ -343,7 +348,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _publish(self) -> None:
         """Set the attributes that show the weights."""
 
-    def _take_back(self, features: int, dtype: np.dtype[Any], rng: np.random.RandomState) -> None:
+    def _take_back(self, features: int, dtype: np.dtype[Any]) -> None:
         """Let the network have the weights that somebody has assigned to those attributes."""
 
     # Parameters.
@@ -382,10 +387,15 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _outputs(self, X: Any) -> Array:
         """The network's outputs for these rows, as the loss takes them."""
         check_is_fitted(self)
-        self._take_back(self.n_features_in_, np.dtype(float), np.random.RandomState(0))
+        self._take_back(self.n_features_in_, np.dtype(float))
         X = read(self, X, reset=False)
         parts = [self.network_.outputs(part) for part in dense_parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _linked(self, outputs: Array) -> Array:
+        """What the loss makes of outputs, computed as the network computes its predictions."""
+        with references(self.network_.by_references(len(outputs))):
+            return self._objective().loss.link(outputs)
 
     def activations(self, X: Any) -> list[Array]:
         """What every layer makes of these rows.

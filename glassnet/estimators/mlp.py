@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from sklearn.utils import check_random_state
 from sklearn.utils.optimize import _check_optimize_result
 
 from glassnet.accelerate import Array
@@ -124,8 +125,9 @@ class MLP(Estimator):
     def _has_weights(self) -> bool:
         return "coefs_" in vars(self)
 
-    def _take_back(self, features: int, dtype: np.dtype[Any], rng: np.random.RandomState) -> None:
+    def _take_back(self, features: int, dtype: np.dtype[Any]) -> None:
         if not hasattr(self, "network_"):
+            rng = check_random_state(self.random_state)
             self.network_ = self._make_network(features, dtype, rng)
             self._forget()
         for index, layer in enumerate(_dense_layers(self.network_)):

@@ -3,7 +3,7 @@
 The rule for stopping is scikit-learn's. An epoch counts as progress if it is better than the best
 one by `tol` at least; when more than `n_iter_no_change` epochs in a row are not, training stops or,
 with an adaptive rate, goes on at a fifth of the rate. As long as the training loss decides, that is
-a kernel call at the end of an epoch, so that short epochs can run natively, many in a row.
+a kernel call at the end of an epoch, so that short epochs can run many in a row.
 """
 
 from __future__ import annotations

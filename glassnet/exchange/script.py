@@ -23,6 +23,7 @@ from glassnet.exchange.equations import Equations, wrapped
 from glassnet.exchange.listing import SIZES, Listing, Recorded
 from glassnet.files import write_atomically
 from glassnet.layers.base import Layer, separate_buffers
+from glassnet.losses import Loss
 
 if TYPE_CHECKING:
     from glassnet.exchange.training_script import TrainingText
@@ -161,9 +162,12 @@ class Script:
     @property
     def _entry(self) -> str:
         """The function that a user will want first."""
-        network = self.network
-        fitted = network.loss is not None and network.task is not None
-        return "predict" if fitted and is_ours(network.loss) else "forward"
+        loss, task = self.network.loss, self.network.task
+        if loss is None or task is None or not is_ours(loss):
+            return "forward"
+        # A link of numbers, which only the estimators' Poisson loss has, is no kernel.
+        is_bare = task != "regression" or type(loss).link is Loss.link
+        return "predict" if is_bare else "forward"
 
     # What was learned.
 

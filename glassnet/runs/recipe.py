@@ -477,6 +477,11 @@ def make_loss(config: RunConfig, dataset: Dataset) -> Loss:
     if isinstance(spec.get("class_weight"), Mapping):
         spec["class_weight"] = _by_index(spec["class_weight"], dataset.classes)
     loss = LOSSES.create(spec)
+    if spec["name"] == "poisson":
+        raise ValueError(
+            "The loss poisson is for counts, but a run learns standardised numbers. Use "
+            "glassnet.estimators.MLPRegressor(loss='poisson')."
+        )
     if dataset.task == "regression" and spec["name"] in ("cross_entropy", "binary_cross_entropy"):
         raise ValueError(
             f"The loss {spec['name']} compares classes, but the target "

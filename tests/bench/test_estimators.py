@@ -18,6 +18,12 @@ def result(name, theirs, ours, seconds):
     return found
 
 
+def large(name, *arguments):
+    found = result(name, *arguments)
+    found.rows, found.products = 50_000, {"one": 5e-5, "all": 4e-5}
+    return found
+
+
 @pytest.fixture
 def comparison():
     return estimators.Comparison(
@@ -25,7 +31,7 @@ def comparison():
             result("load_iris", [0.9, 1.0, 0.9], [0.9, 0.9, 1.0], ([1.0] * 3, [0.1] * 3)),
             result("load_wine", [0.9, 0.9, 0.9], [0.8, 0.8, 0.81], ([1.0] * 3, [0.5] * 3)),
         ],
-        large=[result("128-100-10", [0.5], [0.5], ([9.0], [1.0]))],
+        large=[large("128-100-10", [0.5], [0.5], ([9.384], [2.346]))],
         first={"iris": {"theirs": 0.1, "ours": 0.02}, "nothing compiled": {"ours": 9.0}},
         machine={"processor": "some", "cores": 2, "instructions": ["AVX2"]},
         packages={"glassnet": "0.1.0", "torch": "2"},
@@ -36,7 +42,7 @@ def comparison():
 def test_verdict(comparison):
     words = estimators.verdict(comparison)
     assert "take 3.3 times as long" in words  # 2 s and 0.6 s
-    assert "9.0 (128-100-10)" in words
+    assert "4.0 (128-100-10)" in words
     assert "two standard errors: load_wine." in words
 
 
@@ -51,6 +57,7 @@ def test_files_go_round(comparison, tmp_path):
     assert f"{line} 10.0 |" in text
     assert "| iris | 0.10 | 0.02 |" in text
     assert "| nothing compiled |  | 9.00 |" in text
+    assert "| `128-100-10` | 4,000 | 500 | 1,000 | 50 | 40 |" in text  # 3 · 782 steps
     assert "torch" not in text
     file.write_text("{}")
     run = CliRunner().invoke(app, ["estimators", "--from", str(file)])

@@ -33,6 +33,7 @@ SLIPS = {
     "--activation rleu": "Did you mean 'relu'?",
     "--init he_norml": "Did you mean 'he_normal'?",
     "--loss cross_entrop": "Did you mean 'cross_entropy'?",
+    "--loss poisson": "is for counts, but a run learns standardised numbers",
     "--optimizer adan": "Did you mean 'adam'?",
     "--optimizer adam:beta_1=0.9": "Did you mean 'beta1'?",
     "--optimizer adam:beta1": "has no value",

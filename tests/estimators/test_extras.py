@@ -2,8 +2,11 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from scipy import sparse
@@ -80,6 +83,35 @@ def test_a_copy_goes_on_and_its_weights_stay_views(copied):
     assert not np.shares_memory(other.network_.theta, model.network_.theta)
 
 
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+@pytest.mark.parametrize("make", [MLPRegressor, NetworkRegressor])
+@pytest.mark.parametrize(
+    "copied",
+    [lambda m, _: copy.deepcopy(m), lambda m, _: pickle.loads(pickle.dumps(m)), through_joblib],
+    ids=["deepcopy", "pickle", "joblib"],
+)
+def test_counts_are_predicted_by_copies(make, copied, tmp_path):
+    model = make(loss="poisson", random_state=0, max_iter=20).fit(X, Y)
+    np.testing.assert_array_equal(copied(model, tmp_path).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_network_that_predicts_counts_is_saved_and_loaded(columns, tmp_path):
+    counts = np.stack([Y, 2 - Y], axis=1)[:, :columns]
+    model = MLPRegressor(loss="poisson", **QUICK).fit(X, np.squeeze(counts))
+    path = model.network_.save(tmp_path / "counts.safetensors")
+    net = gn.load(path)
+    np.testing.assert_array_equal(net.predict(X), model.predict(X))
+    squares = np.square(model.predict(X).reshape(counts.shape) - counts)
+    assert net.evaluate(X, counts.astype(float))["rmse"] == pytest.approx(squares.mean() ** 0.5)
+    script = model.network_.to_script(tmp_path / "counts.py").read_text()
+    assert "def predict" not in script  # it would have to hold e^z
+
+
 # Frames.
 
 
@@ -130,6 +162,24 @@ def test_sparse_rows_give_the_same_numbers(make, dtype):
     np.testing.assert_array_equal(*map(theta, models))
     np.testing.assert_array_equal(models[0].predict(sparse.csr_matrix(x)), models[1].predict(x))
     assert theta(models[1]).dtype == dtype
+
+
+SHORT = """
+import sys
+from sklearn.datasets import load_iris
+from glassnet.estimators import MLPClassifier, MLPRegressor
+x, y = load_iris(return_X_y=True)
+model = MLPClassifier(max_iter=400, random_state=0).fit(x, y).partial_fit(x, y)
+model.predict(x), model.predict_proba(x), model.score(x, y)
+MLPRegressor(max_iter=300, loss="poisson", random_state=0).fit(x, y).predict(x)
+print("numba" in sys.modules)
+"""
+
+
+def test_short_work_is_done_without_compiled_kernels():
+    options = {"capture_output": True, "text": True, "check": True}
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", SHORT], **options)
+    assert run.stdout == "False\n"
 
 
 # Layers, optimizers, losses.
@@ -214,6 +264,17 @@ def test_validation_data_is_scored_and_all_rows_are_learned_from():
     np.testing.assert_allclose(model.validation_loss_curve_[-1], -np.log(p).mean(), rtol=1e-9)
     plain = MLPClassifier(**QUICK).fit(X[train], Y[train])
     np.testing.assert_array_equal(theta(model), theta(plain))
+
+
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("columns", [1, 3])
+def test_scores_of_validation_data_are_those_of_scikit_learn(make, weighted, columns):
+    y = np.squeeze((np.median(X, axis=0) < X)[:, :columns].astype(int))
+    weights = np.linspace(0, 2, len(X)) if weighted else None
+    model = make(**QUICK).fit(X, y, validation_data=(X, y, weights))
+    assert model.validation_scores_[-1] == model.score(X, y, weights)
+    assert len(set(model.validation_scores_)) > 1
 
 
 def test_early_stopping_on_validation_data_puts_the_best_weights_back():
