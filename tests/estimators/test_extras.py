@@ -169,9 +169,9 @@ import sys
 from sklearn.datasets import load_iris
 from glassnet.estimators import MLPClassifier, MLPRegressor
 x, y = load_iris(return_X_y=True)
-model = MLPClassifier(max_iter=400, random_state=0).fit(x, y).partial_fit(x, y)
+model = MLPClassifier(max_iter=200, random_state=0).fit(x, y).partial_fit(x, y)
 model.predict(x), model.predict_proba(x), model.score(x, y)
-MLPRegressor(max_iter=300, loss="poisson", random_state=0).fit(x, y).predict(x)
+MLPRegressor(max_iter=200, loss="poisson", random_state=0).fit(x, y).predict(x)
 print("numba" in sys.modules)
 """
 
