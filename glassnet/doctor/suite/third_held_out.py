@@ -1,0 +1,13 @@
+"""The third held-out part of the suite, drawn without looking at the rules or at earlier results.
+
+Its labels were checked by `outcomes` before the doctor saw any of these trainings. Whoever changes
+a rule because of what happened here draws new trainings in its place, moves these to the tuning
+part, and says so in `docs/doctor-suite-notes.md`.
+"""
+
+from __future__ import annotations
+
+from glassnet.doctor.suite import third_healthy, third_sick_networks, third_sick_trainings
+
+SICK = [*third_sick_networks.SICK, *third_sick_trainings.SICK]
+HEALTHY = third_healthy.HEALTHY
