@@ -14,7 +14,12 @@ from glassnet.doctor import Thresholds, diagnose
 from glassnet.doctor.finding import Curve
 from glassnet.doctor.report import to_html, to_markdown
 from glassnet.doctor.rules import RULES, name_of
-from glassnet.doctor.suite import second_held_out, third_held_out, tuning
+from glassnet.doctor.suite import (
+    fourth_held_out,
+    second_held_out,
+    third_held_out,
+    tuning,
+)
 from glassnet.doctor.suite.training import examine
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -40,7 +45,7 @@ def test_a_healthy_network_is_left_alone(case):
 
 
 def test_the_suite_knows_every_rule_and_no_others():
-    for part in (tuning, second_held_out, third_held_out):
+    for part in (tuning, second_held_out, third_held_out, fourth_held_out):
         expected = {rule for case in part.SICK for rule in case.expects}
         assert expected == set(NAMES)
         assert len(part.SICK) >= 30

@@ -1,4 +1,4 @@
-"""The third held-out part: its trainings can be built, and its labels can be found wrong."""
+"""The held-out parts: their trainings can be built, and their labels can be found wrong."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.doctor.suite import fourth_held_out, third_held_out
 from glassnet.doctor.suite.outcomes import PROOFS, Suspect, content, verify
-from glassnet.doctor.suite.third_held_out import HEALTHY, SICK
 from glassnet.doctor.suite.third_rows import flipped, twonorm
 from glassnet.doctor.suite.training import Case, Training, mlp
 from glassnet.initializers import Constant
 
-CASES = [*SICK, *HEALTHY]
+PARTS = (third_held_out, fourth_held_out)
+CASES = [case for part in PARTS for case in (*part.SICK, *part.HEALTHY)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
