@@ -44,6 +44,22 @@ def test_a_healthy_network_is_left_alone(case):
     assert outcome.is_right, outcome
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("display, AdaGrad at 0.0001", {"one-class", "learning-rate-too-low"}),
+        ("diabetes, a decay of 3 that takes all weights away", {"loss-not-decreasing"}),
+        (
+            "peaks, inputs divided by 10,000",
+            {"loss-not-decreasing", "unscaled-inputs", "dead-relu"},
+        ),
+    ],
+)
+def test_what_hid_the_cause_is_told_from_it(name, first):
+    outcome = examine(next(case for case in third_held_out.SICK if case.name == name))
+    assert set(outcome.found) == first
+
+
 def test_the_suite_knows_every_rule_and_no_others():
     for part in (tuning, second_held_out, third_held_out, fourth_held_out):
         expected = {rule for case in part.SICK for rule in case.expects}

@@ -58,6 +58,8 @@ def _mend(record: Record, found: Breakdown) -> str:
 
 def update_too_large(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """A step changes weights by a good part of themselves."""
+    if record.left_of_weights < limits.withered:
+        return  # any step is large beside weights that decay has taken away
     ratios = _update_ratios(record)
     for name, course in ratios.items():
         if not course or median(course) <= limits.update_large:
@@ -154,7 +156,7 @@ def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Findin
     yield Finding(
         "warning",
         "the optimizer",
-        f"in {len(losses)} epochs the training loss went from {record.setting.initial_loss:.4g} to "
+        f"in {len(losses)} epochs the training loss went from {_start(record):.4g} to "
         f"{losses[-1]:.4g} ({100 * drop:.1f} %; limit: {100 * limits.loss_drop:g} %), and no "
         f"weight matrix has moved by more than {100 * moved:.2g} % of its length",
         "Every step goes in the right direction, and is too short to get anywhere.",
@@ -165,7 +167,7 @@ def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Findin
 
 
 def loss_not_decreasing(record: Record, limits: Thresholds) -> Iterator[Finding]:
-    """Nothing is learned, and none of the other rules says why."""
+    """Nothing is learned, and no other rule found an error that says why."""
     losses = _losses(record)
     if len(losses) < 3 or not _judged(record, limits):
         return
@@ -175,6 +177,17 @@ def loss_not_decreasing(record: Record, limits: Thresholds) -> Iterator[Finding]
     if not best > (1 - limits.loss_gain) * reference:
         return
     beside = "" if constant is None else f"; the best constant answer would have {constant:.4g}"
+    if record.left_of_weights < limits.withered:
+        yield Finding(
+            "error",
+            "the optimizer",
+            f"in {len(losses)} epochs the loss went from {start:.4g} to {losses[-1]:.4g}{beside}, "
+            f"and of a weight matrix {100 * record.left_of_weights:.1g} % is left",
+            "The decay pulls the weights to 0 faster than the gradient builds them up.",
+            "Take a hundredth of l2 or weight_decay.",
+            loss_curve(record),
+        )
+        return
     yield Finding(
         "error",
         "the loss",
@@ -201,8 +214,17 @@ def _losses(record: Record) -> list[float]:
 
 def _drop(record: Record) -> float:
     """By how much the loss fell, relative to what it was before training."""
-    losses, start = _losses(record), record.setting.initial_loss
+    losses, start = _losses(record), _start(record)
     return (start - losses[-1]) / start if losses and start else 0.0
+
+
+def _start(record: Record) -> float:
+    """The loss from which it falls.
+
+    That before training was taken of some rows. By chance it may be less than the loss of all rows
+    in the first epoch; a loss that falls steadily began higher than that.
+    """
+    return max([record.setting.initial_loss, *_losses(record)[:1]])
 
 
 def _judged(record: Record, limits: Thresholds) -> bool:

@@ -33,6 +33,7 @@ class Thresholds:
         loss_burst: the loss of an epoch over that before training (suite).
         loss_drop: relative to the loss before training, below which it "hardly moves" (suite).
         moved: ‖W − W₀‖ / ‖W‖ of a weight matrix that "hardly moved" (suite).
+        withered: ‖W‖ over that at the beginning, of weights that decay has taken away (suite).
         loss_gain: relative to the best constant answer (SageMaker, LossNotDecreasing, asks for
             0.1 % in 10 steps; suite: 2 %).
         one_class: share of the rows that are said to be of one class (suite).
@@ -43,6 +44,7 @@ class Thresholds:
             his criterion GL₅ allows 5 %).
         input_scale: √(mean² + std²) of an input (LeCun et al. 1998, section 4.3, asks for about 1;
             suite: 10 times that).
+        input_tiny: the same of the largest input, downwards (suite: a hundredth).
         class_ratio: rows of the largest class over those of the smallest (SageMaker,
             ClassImbalance: 10).
         class_recall: of a rare class (SageMaker, ClassImbalance: 0.7 may be mistaken).
@@ -68,12 +70,14 @@ class Thresholds:
     loss_burst: float = 2.0
     loss_drop: float = 0.1
     moved: float = 0.02
+    withered: float = 0.01
     loss_gain: float = 0.02
     one_class: float = 0.99
     accuracy_gap: float = 0.1
     loss_ratio: float = 2.0
     overtraining: float = 0.05
     input_scale: float = 10.0
+    input_tiny: float = 0.01
     class_ratio: float = 10.0
     class_recall: float = 0.3
     norm_batch: int = 8
