@@ -101,7 +101,7 @@ def update_too_small(record: Record, limits: Thresholds) -> Iterator[Finding]:
 def learning_rate_too_high(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """The loss is above where it began, goes up and down, or rises with every step."""
     losses, start = _losses(record), record.setting.initial_loss
-    if not losses or not math.isfinite(start):
+    if not losses or not math.isfinite(start) or record.left_of_weights < limits.withered:
         return
     rise = limits.loss_rise * start
     late = losses[len(losses) * 2 // 3 :]
@@ -149,9 +149,23 @@ def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Findin
     if len(losses) < 3 or not _judged(record, limits) or not record.moments[-1].weights:
         return
     drop = _drop(record)
+    if not 0 < drop < limits.loss_drop:
+        return
+    if (cut := _cut_short(record, limits)) is not None:
+        yield Finding(
+            "warning",
+            "the schedule",
+            f"it had taken the learning rate from {record.moments[0].learning_rate:.2g} to "
+            f"{cut.learning_rate:.2g} by epoch {cut.epoch} of {len(losses)}, and the loss, "
+            f"{_start(record):.4g} at first, has stayed at {losses[-1]:.4g}",
+            "The rate was gone before the network had learned.",
+            "Let the rate fall more slowly, or over all epochs (schedule=gn.schedules.Cosine()).",
+            loss_curve(record),
+        )
+        return
     falls = sum(b < a for a, b in pairwise(losses))
     moved = max(w.distance / w.norm for w in record.moments[-1].weights if w.norm)
-    if not 0 < drop < limits.loss_drop or falls < 0.7 * (len(losses) - 1) or moved > limits.moved:
+    if falls < 0.7 * (len(losses) - 1) or moved > limits.moved:
         return
     yield Finding(
         "warning",
@@ -164,6 +178,13 @@ def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Findin
         "times that, or gn.Adam(1e-3)).",
         loss_curve(record),
     )
+
+
+def _cut_short(record: Record, limits: Thresholds) -> Moment | None:
+    """The moment in the first half of a training at which next to nothing of the rate was left."""
+    first = record.moments[0].learning_rate
+    early = [m for m in record.moments if 2 * m.epoch <= len(record.history)]
+    return next((m for m in early if m.learning_rate < limits.rate_left * first), None)
 
 
 def loss_not_decreasing(record: Record, limits: Thresholds) -> Iterator[Finding]:

@@ -27,13 +27,14 @@ class Thresholds:
             PoorWeightInitialization: a ratio of variances of 10).
         initial_collapse: variance of the last hidden layer over that of the first (suite).
         update_large, update_small: ‖ΔW‖ / ‖W‖ of a step (around 0.001 is healthy: Hinton 2012,
-            section 7; suite: between that and SageMaker's WeightUpdateRatio, 10 and 1e-8).
+            section 7; SageMaker's WeightUpdateRatio is 10 and 1e-8; 0.1 is half-way in decades).
         loss_rise: relative to the loss before training (SageMaker, LossNotDecreasing: 5 %).
         rising_epochs: share of the epochs in which the loss may rise by that (suite).
         loss_burst: the loss of an epoch over that before training (suite).
         loss_drop: relative to the loss before training, below which it "hardly moves" (suite).
         moved: ‖W − W₀‖ / ‖W‖ of a weight matrix that "hardly moved" (suite).
         withered: ‖W‖ over that at the beginning, of weights that decay has taken away (suite).
+        rate_left: of the learning rate in the first half, if a schedule took it too early (suite).
         loss_gain: relative to the best constant answer (SageMaker, LossNotDecreasing, asks for
             0.1 % in 10 steps; suite: 2 %).
         one_class: share of the rows that are said to be of one class (suite).
@@ -63,7 +64,7 @@ class Thresholds:
     exploding: float = 100.0
     initial_gain: float = 10.0
     initial_collapse: float = 1e-4
-    update_large: float = 0.3
+    update_large: float = 0.1
     update_small: float = 1e-5
     loss_rise: float = 0.05
     rising_epochs: float = 0.4
@@ -71,6 +72,7 @@ class Thresholds:
     loss_drop: float = 0.1
     moved: float = 0.02
     withered: float = 0.01
+    rate_left: float = 0.01
     loss_gain: float = 0.02
     one_class: float = 0.99
     accuracy_gap: float = 0.1
