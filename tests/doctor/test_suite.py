@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.doctor.suite import fourth_held_out, third_held_out
+from glassnet.doctor.suite import fifth_held_out, fourth_held_out, third_held_out
 from glassnet.doctor.suite.outcomes import PROOFS, Suspect, content, verify
 from glassnet.doctor.suite.third_rows import flipped, twonorm
 from glassnet.doctor.suite.training import Case, Training, mlp
 from glassnet.initializers import Constant
 
-PARTS = (third_held_out, fourth_held_out)
+PARTS = (third_held_out, fourth_held_out, fifth_held_out)
 CASES = [case for part in PARTS for case in (*part.SICK, *part.HEALTHY)]
 
 
