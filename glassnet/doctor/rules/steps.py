@@ -58,24 +58,25 @@ def _mend(record: Record, found: Breakdown) -> str:
 
 def update_too_large(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """A step changes weights by a good part of themselves."""
-    if record.left_of_weights < limits.withered:
-        return  # any step is large beside weights that decay has taken away
-    ratios = _update_ratios(record)
-    for name, course in ratios.items():
-        if not course or median(course) <= limits.update_large:
-            continue
-        layer = next(w.layer for w in record.moments[-1].weights if w.name == name)
-        yield Finding(
-            "warning",
-            record.setting.layer(layer),
-            f"a step changes {name} by {median(course):.2g} of its length (median; limit: "
-            f"{limits.update_large:g}, about 0.001 is healthy)",
-            "Steps of that size throw away what the weights have learned, and jump over minima.",
-            f"Lower the learning rate (it is {record.setting.optimizer['learning_rate']:g}, try a "
-            "tenth), or clip the gradient (clip_norm=1.0).",
-            Curve("‖ΔW‖ / ‖W‖ of a step", _epochs(record), course, limits.update_large, log=True),
-        )
-        return  # the rate is one for all layers: once is enough
+    courses = {name: course for name, course in _long_steps(record).items() if course}
+    if not courses:
+        return
+    by_size = sorted(courses, key=lambda name: median(courses[name]))
+    name = by_size[(len(by_size) - 1) // 2]  # the rate is one for all: most move too far
+    course = courses[name]
+    if median(course) <= limits.update_large:
+        return
+    layer = next(w.layer for w in record.moments[-1].weights if w.name == name)
+    yield Finding(
+        "warning",
+        record.setting.layer(layer),
+        f"a step changes {name} by {median(course):.2g} of its length (median; limit: "
+        f"{limits.update_large:g}, about 0.001 is healthy)",
+        "Steps of that size throw away what the weights have learned, and jump over minima.",
+        f"Lower the learning rate (it is {record.setting.optimizer['learning_rate']:g}, try a "
+        "tenth), or clip the gradient (clip_norm=1.0).",
+        Curve("‖ΔW‖ / ‖W‖ of a step", _epochs(record), course, limits.update_large, log=True),
+    )
 
 
 def update_too_small(record: Record, limits: Thresholds) -> Iterator[Finding]:
@@ -100,37 +101,7 @@ def update_too_small(record: Record, limits: Thresholds) -> Iterator[Finding]:
 
 def learning_rate_too_high(record: Record, limits: Thresholds) -> Iterator[Finding]:
     """The loss is above where it began, goes up and down, or rises with every step."""
-    losses, start = _losses(record), record.setting.initial_loss
-    if not losses or not math.isfinite(start) or record.left_of_weights < limits.withered:
-        return
-    rise = limits.loss_rise * start
-    late = losses[len(losses) * 2 // 3 :]
-    rises = sum(b > a + rise for a, b in pairwise(losses))
-    later = [m for m in record.moments if m.epoch > 0 and math.isfinite(m.after)]
-    jumps = sum(moment.after > moment.before + rise for moment in later)
-    evidence = ""
-    chance = 3 * record.setting.initial_error
-    if sum(late) / len(late) > start + rise + chance and len(losses) >= 2:
-        evidence = (
-            f"the training loss is {sum(late) / len(late):.3g} in the last epochs, above the "
-            f"{start:.3g} before the first step"
-        )
-    elif max(losses) > limits.loss_burst * start + rise:
-        evidence = (
-            f"the training loss was {max(losses):.3g} in one epoch, and {start:.3g} before the "
-            "first step"
-        )
-    elif len(losses) >= 5 and rises > limits.rising_epochs * (len(losses) - 1):
-        evidence = (
-            f"the training loss rose in {rises} of {len(losses) - 1} epochs by more than "
-            f"{100 * limits.loss_rise:g} % of what it was before training"
-        )
-    elif len(later) >= 3 and jumps * 2 > len(later):
-        evidence = (
-            f"at {jumps} of {len(later)} moments, a step on a batch raised the loss of that very "
-            f"batch, last from {later[-1].before:.3g} to {later[-1].after:.3g}"
-        )
-    if evidence:
+    if evidence := _too_high(record, limits):
         yield Finding(
             "error",
             "the optimizer",
@@ -141,6 +112,45 @@ def learning_rate_too_high(record: Record, limits: Thresholds) -> Iterator[Findi
             "tenth); a warm-up (schedule=gn.schedules.Cosine(warmup=2)) or clip_norm=1.0 help too.",
             loss_curve(record),
         )
+
+
+def _too_high(record: Record, limits: Thresholds) -> str:
+    """What shows that steps are too long, or nothing."""
+    losses, start = _losses(record), record.setting.initial_loss
+    first = record.moments[0]
+    if record.breakdown is not None and first.after > limits.loss_burst * first.before + start:
+        return (
+            f"a first step on a batch raises the loss of that very batch from {first.before:.3g} "
+            f"to {first.after:.3g}, and the training broke down"
+        )
+    if not losses or not math.isfinite(start) or record.left_of_weights < limits.withered:
+        return ""
+    rise, chance = limits.loss_rise * start, 3 * record.setting.initial_error
+    late = losses[len(losses) * 2 // 3 :]
+    if sum(late) / len(late) > start + rise + chance and len(losses) >= 2:
+        return (
+            f"the training loss is {sum(late) / len(late):.3g} in the last epochs, above the "
+            f"{start:.3g} before the first step"
+        )
+    if max(losses) > limits.loss_burst * start + rise:
+        return (
+            f"the training loss was {max(losses):.3g} in one epoch, and {start:.3g} before the "
+            "first step"
+        )
+    rises = sum(b > a + rise for a, b in pairwise(losses))
+    if len(losses) >= 5 and rises > limits.rising_epochs * (len(losses) - 1):
+        return (
+            f"the training loss rose in {rises} of {len(losses) - 1} epochs by more than "
+            f"{100 * limits.loss_rise:g} % of what it was before training"
+        )
+    later = [m for m in record.moments if m.epoch > 0 and math.isfinite(m.after)]
+    jumps = sum(moment.after > moment.before + rise for moment in later)
+    if len(later) >= 3 and jumps * 2 > len(later):
+        return (
+            f"at {jumps} of {len(later)} moments, a step on a batch raised the loss of that very "
+            f"batch, last from {later[-1].before:.3g} to {later[-1].after:.3g}"
+        )
+    return ""
 
 
 def learning_rate_too_low(record: Record, limits: Thresholds) -> Iterator[Finding]:
@@ -242,10 +252,12 @@ def _drop(record: Record) -> float:
 def _start(record: Record) -> float:
     """The loss from which it falls.
 
-    That before training was taken of some rows. By chance it may be less than the loss of all rows
-    in the first epoch; a loss that falls steadily began higher than that.
+    That before training was taken of some rows. Where it differs from the mean of the first epoch
+    only as chance has it, the latter is the better figure: it is of all rows.
     """
-    return max([record.setting.initial_loss, *_losses(record)[:1]])
+    initial, losses = record.setting.initial_loss, _losses(record)
+    chance = 3 * record.setting.initial_error
+    return losses[0] if losses and initial <= losses[0] + chance else initial
 
 
 def _judged(record: Record, limits: Thresholds) -> bool:
@@ -267,4 +279,15 @@ def _update_ratios(record: Record) -> dict[str, list[float]]:
     return {
         name: [moment.weights[k].update_ratio for moment in _later(record)]
         for k, name in enumerate(names)
+    }
+
+
+def _long_steps(record: Record) -> dict[str, list[float]]:
+    """The same, of ‖W‖ at the beginning where less is left: beside nothing any step is long."""
+    return {
+        start.name: [
+            moment.weights[k].update / (max(moment.weights[k].norm, start.norm) or math.inf)
+            for moment in _later(record)
+        ]
+        for k, start in enumerate(record.moments[0].weights)
     }
