@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.doctor.suite import fifth_held_out, fourth_held_out, third_held_out
+from glassnet.doctor.suite import (
+    fifth_held_out,
+    fourth_held_out,
+    sixth_held_out,
+    third_held_out,
+)
 from glassnet.doctor.suite.outcomes import PROOFS, Suspect, content, verify
 from glassnet.doctor.suite.third_rows import flipped, twonorm
 from glassnet.doctor.suite.training import Case, Training, mlp
 from glassnet.initializers import Constant
 
-PARTS = (third_held_out, fourth_held_out, fifth_held_out)
+PARTS = (third_held_out, fourth_held_out, fifth_held_out, sixth_held_out)
 CASES = [case for part in PARTS for case in (*part.SICK, *part.HEALTHY)]
 
 
@@ -30,6 +35,13 @@ def test_every_training_can_be_built(case):
 def test_no_name_and_no_seed_comes_twice():
     assert len({case.name for case in CASES}) == len(CASES) >= 80
     assert len({case.make().seed for case in CASES}) == len(CASES)
+
+
+def test_a_number_always_gives_the_same_training():
+    case = sixth_held_out.SICK[0]
+    first, second = case.make(), case.make()
+    assert np.array_equal(first.rows.x, second.rows.x)
+    assert first.optimizer.options() == second.optimizer.options()
 
 
 def healthy(**changes):
