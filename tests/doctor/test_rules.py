@@ -55,10 +55,18 @@ def test_a_healthy_network_is_left_alone(case):
             "peaks, inputs divided by 10,000",
             {"loss-not-decreasing", "unscaled-inputs", "dead-relu"},
         ),
+        ("checkers, a schedule that takes a tenth every epoch", {"learning-rate-too-low"}),
+        ("sensors, weights decayed away", {"loss-not-decreasing", "one-class"}),
+        ("strokes, AdamW at 0.4 with a decay of 0.8", {"update-too-large"}),
+        ("learning-rate-too-high, number 0", {"not-finite", "learning-rate-too-high"}),
+        ("learning-rate-too-low, number 0", {"learning-rate-too-low"}),
+        ("healthy, number 24", set()),
     ],
 )
 def test_what_hid_the_cause_is_told_from_it(name, first):
-    outcome = examine(next(case for case in third_held_out.SICK if case.name == name))
+    parts = third_held_out, fourth_held_out, fifth_held_out
+    cases = [case for part in parts for case in (*part.SICK, *part.HEALTHY)]
+    outcome = examine(next(case for case in cases if case.name == name))
     assert set(outcome.found) == first
 
 
