@@ -170,7 +170,7 @@ def _collapse(record: Record, limits: Thresholds) -> Iterator[Finding]:
             "Leave initializer out, or use 'he_normal' before ReLU and 'xavier_uniform' before "
             "tanh; take ReLU or tanh instead of sigmoids in deep networks, or put BatchNorm() "
             "between the layers.",
-            Curve("variance by hidden layer", list(range(len(hidden))), variances, log=True),
+            Curve("variance by hidden layer", list(range(1, len(hidden) + 1)), variances, log=True),
         )
 
 
