@@ -217,6 +217,12 @@ class Record:
     held_out: dict[str, float] = field(default_factory=dict)
     finished: bool = False
 
+    @property
+    def left_of_weights(self) -> float:
+        """‖W‖ now over that at the beginning, of the matrix of which least is left."""
+        pairs = zip(self.moments[0].weights, self.moments[-1].weights, strict=True)
+        return min((now.norm / then.norm for then, now in pairs if then.norm), default=1.0)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, for `read`."""
         return asdict(self)

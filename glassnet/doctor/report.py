@@ -130,7 +130,8 @@ section { border-left: 5px solid; padding: 0 0 0 1rem; margin: 2rem 0; }
 .warning { border-color: #C77700; }
 .note { border-color: #0072B2; }
 dt { font-weight: 600; } dd { margin: 0 0 .6rem 0; } svg { max-width: 100%; height: auto; }
-td, th { padding: .1rem .8rem .1rem 0; text-align: right; } td:first-child { text-align: left; }
+td, th { padding: .1rem .8rem .1rem 0; text-align: right; }
+td:first-child, th:first-child { text-align: left; }
 """
 
 
@@ -172,6 +173,7 @@ def _html_section(finding: Finding) -> str:
 def draw(curve: Curve) -> str:
     """The small plot as SVG."""
     import matplotlib
+    from matplotlib.ticker import MaxNLocator
 
     from glassnet.plots import BLUE, ORANGE, empty_figure, plain
 
@@ -183,7 +185,9 @@ def draw(curve: Curve) -> str:
         axes.legend(frameon=False)
     if curve.log and min(curve.values) > 0:
         axes.set_yscale("log")
-    axes.set(xlabel="layer" if "by hidden layer" in curve.label else "epoch", ylabel=curve.label)
+    axes.set_xlabel("hidden layer" if "by hidden layer" in curve.label else "epoch")
+    axes.set_title(curve.label, loc="left", fontsize="medium")  # on the axis, long ones are cut off
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axes)
     content = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "glassnet"}):

@@ -14,7 +14,14 @@ from glassnet.doctor import Thresholds, diagnose
 from glassnet.doctor.finding import Curve
 from glassnet.doctor.report import to_html, to_markdown
 from glassnet.doctor.rules import RULES, name_of
-from glassnet.doctor.suite import held_out, tuning
+from glassnet.doctor.suite import (
+    fifth_held_out,
+    fourth_held_out,
+    second_held_out,
+    sixth_held_out,
+    third_held_out,
+    tuning,
+)
 from glassnet.doctor.suite.training import examine
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -39,8 +46,33 @@ def test_a_healthy_network_is_left_alone(case):
     assert outcome.is_right, outcome
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("display, AdaGrad at 0.0001", {"one-class", "learning-rate-too-low"}),
+        ("diabetes, a decay of 3 that takes all weights away", {"loss-not-decreasing"}),
+        (
+            "peaks, inputs divided by 10,000",
+            {"loss-not-decreasing", "unscaled-inputs", "dead-relu"},
+        ),
+        ("checkers, a schedule that takes a tenth every epoch", {"learning-rate-too-low"}),
+        ("sensors, weights decayed away", {"loss-not-decreasing", "one-class"}),
+        ("strokes, AdamW at 0.4 with a decay of 0.8", {"update-too-large"}),
+        ("learning-rate-too-high, number 0", {"not-finite", "learning-rate-too-high"}),
+        ("learning-rate-too-low, number 0", {"learning-rate-too-low"}),
+        ("healthy, number 24", set()),
+    ],
+)
+def test_what_hid_the_cause_is_told_from_it(name, first):
+    parts = third_held_out, fourth_held_out, fifth_held_out
+    cases = [case for part in parts for case in (*part.SICK, *part.HEALTHY)]
+    outcome = examine(next(case for case in cases if case.name == name))
+    assert set(outcome.found) == first
+
+
 def test_the_suite_knows_every_rule_and_no_others():
-    for part in (tuning, held_out):
+    earlier = tuning, second_held_out, third_held_out, fourth_held_out, fifth_held_out
+    for part in (*earlier, sixth_held_out):
         expected = {rule for case in part.SICK for rule in case.expects}
         assert expected == set(NAMES)
         assert len(part.SICK) >= 30

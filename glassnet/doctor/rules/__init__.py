@@ -58,7 +58,7 @@ CAUSES: tuple[Rule, ...] = (
 
 STANDSTILL: tuple[Rule, ...] = (learning_rate_too_low, update_too_small, loss_not_decreasing)
 """Ways of getting nowhere. Any of the causes may bring them about, so they are told only where none
-was found, and only the first of them."""
+was found, and only the first of them; but the last also beside mere warnings."""
 
 RULES: tuple[Rule, ...] = (*CAUSES, one_class, *STANDSTILL)
 
@@ -78,8 +78,11 @@ def diagnose(record: Record, thresholds: Thresholds | None = None) -> list[Findi
     if not record.moments:
         return []
     found = _apply(CAUSES, record, limits)
-    if all(finding.severity == "note" for finding in found):
+    severities = {finding.severity for finding in found}
+    if severities <= {"note"}:
         found += _apply(STANDSTILL, record, limits)[:1]
+    elif "error" not in severities:  # a warning does not explain that nothing at all is learned
+        found += _apply((loss_not_decreasing,), record, limits)
     found += _apply((one_class,), record, limits)
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 

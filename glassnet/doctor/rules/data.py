@@ -11,11 +11,24 @@ from glassnet.doctor.rules.thresholds import Thresholds
 
 
 def unscaled_inputs(record: Record, limits: Thresholds) -> Iterator[Finding]:
-    """An input of the first dense layer is much larger than 1."""
+    """An input of the first dense layer is much larger than 1, or all are much smaller."""
     column, dense = record.setting.largest, record.moments[0].weights
     scale = math.hypot(column.mean, column.std)
     after = record.setting.layers[dense[0].layer + 1]["name"] if len(dense) > 1 else ""
-    if not dense or scale <= limits.input_scale or after in ("BatchNorm", "LayerNorm"):
+    if not dense or after in ("BatchNorm", "LayerNorm"):
+        return
+    if 0 < scale < limits.input_tiny:
+        yield Finding(
+            "warning",
+            record.setting.layer(dense[0].layer),
+            f"the largest of its inputs, {_column(column)}, has mean {column.mean:.4g} and "
+            f"standard deviation {column.std:.4g} (at least {limits.input_tiny:g} is wanted for "
+            "√(mean² + std²))",
+            "A weight's gradient is proportional to its input. So the first weights hardly move, "
+            "and what tells rows apart is lost beside the biases.",
+            "Put gn.Standardize() first; in glassnet train leave --scale out.",
+        )
+    if scale <= limits.input_scale:
         return
     yield Finding(
         "warning",

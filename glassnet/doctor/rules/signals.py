@@ -79,6 +79,8 @@ def vanishing_gradient(record: Record, limits: Thresholds) -> Iterator[Finding]:
         return
     if any((figures.dead or 0.0) > 0.9 for figures in record.moments[-1].layers):
         return  # nothing passes a dead layer: that is said already
+    if record.left_of_weights < limits.withered:
+        return  # nor weights that decay has taken away
     first = record.moments[-1].weights[0]
     yield Finding(
         "error" if known[-1] < limits.vanishing else "warning",
@@ -168,7 +170,7 @@ def _collapse(record: Record, limits: Thresholds) -> Iterator[Finding]:
             "Leave initializer out, or use 'he_normal' before ReLU and 'xavier_uniform' before "
             "tanh; take ReLU or tanh instead of sigmoids in deep networks, or put BatchNorm() "
             "between the layers.",
-            Curve("variance by hidden layer", list(range(len(hidden))), variances, log=True),
+            Curve("variance by hidden layer", list(range(1, len(hidden) + 1)), variances, log=True),
         )
 
 

@@ -27,12 +27,14 @@ class Thresholds:
             PoorWeightInitialization: a ratio of variances of 10).
         initial_collapse: variance of the last hidden layer over that of the first (suite).
         update_large, update_small: ‖ΔW‖ / ‖W‖ of a step (around 0.001 is healthy: Hinton 2012,
-            section 7; suite: between that and SageMaker's WeightUpdateRatio, 10 and 1e-8).
+            section 7; SageMaker's WeightUpdateRatio is 10 and 1e-8; 0.1 is half-way in decades).
         loss_rise: relative to the loss before training (SageMaker, LossNotDecreasing: 5 %).
         rising_epochs: share of the epochs in which the loss may rise by that (suite).
         loss_burst: the loss of an epoch over that before training (suite).
         loss_drop: relative to the loss before training, below which it "hardly moves" (suite).
         moved: ‖W − W₀‖ / ‖W‖ of a weight matrix that "hardly moved" (suite).
+        withered: ‖W‖ over that at the beginning, of weights that decay has taken away (suite).
+        rate_left: of the learning rate in the first half, if a schedule took it too early (suite).
         loss_gain: relative to the best constant answer (SageMaker, LossNotDecreasing, asks for
             0.1 % in 10 steps; suite: 2 %).
         one_class: share of the rows that are said to be of one class (suite).
@@ -43,6 +45,7 @@ class Thresholds:
             his criterion GL₅ allows 5 %).
         input_scale: √(mean² + std²) of an input (LeCun et al. 1998, section 4.3, asks for about 1;
             suite: 10 times that).
+        input_tiny: the same of the largest input, downwards (suite: a hundredth).
         class_ratio: rows of the largest class over those of the smallest (SageMaker,
             ClassImbalance: 10).
         class_recall: of a rare class (SageMaker, ClassImbalance: 0.7 may be mistaken).
@@ -61,19 +64,22 @@ class Thresholds:
     exploding: float = 100.0
     initial_gain: float = 10.0
     initial_collapse: float = 1e-4
-    update_large: float = 0.3
+    update_large: float = 0.1
     update_small: float = 1e-5
     loss_rise: float = 0.05
     rising_epochs: float = 0.4
     loss_burst: float = 2.0
     loss_drop: float = 0.1
     moved: float = 0.02
+    withered: float = 0.01
+    rate_left: float = 0.01
     loss_gain: float = 0.02
     one_class: float = 0.99
     accuracy_gap: float = 0.1
     loss_ratio: float = 2.0
     overtraining: float = 0.05
     input_scale: float = 10.0
+    input_tiny: float = 0.01
     class_ratio: float = 10.0
     class_recall: float = 0.3
     norm_batch: int = 8

@@ -22,6 +22,7 @@ class Rows:
     Attributes:
         x, y: to learn from. held: (x, y) that are held out, or None.
         outputs: of a network for them. loss: its name.
+        kept: (x, y) that neither the training nor the doctor is given.
     """
 
     x: Array
@@ -29,6 +30,7 @@ class Rows:
     held: tuple[Array, Array] | None
     outputs: int
     loss: str = "cross_entropy"
+    kept: tuple[Array, Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,14 @@ class Training:
 
     def run(self) -> tuple[list[Finding], float]:
         """What the doctor finds, and how many seconds all took."""
-        rows, doctor = self.rows, gn.Doctor()
+        doctor = gn.Doctor()
         started = time.perf_counter()
+        self.fit([doctor])
+        return doctor.findings, time.perf_counter() - started
+
+    def fit(self, watchers: Sequence[gn.Callback]) -> gn.Network:
+        """The network after training, which may have broken down on the way."""
+        rows = self.rows
         network = gn.Network(self.layers, rows.x.shape[1:], self.seed)
         with suppress(gn.TrainingDiverged):  # that is what some of them are here for
             network.fit(
@@ -59,10 +67,10 @@ class Training:
                 epochs=self.epochs,
                 batch_size=self.batch_size,
                 validation=rows.held,
-                callbacks=[doctor, *self.callbacks],
+                callbacks=[*watchers, *self.callbacks],
                 **self.options,
             )
-        return doctor.findings, time.perf_counter() - started
+        return network
 
 
 @dataclass(frozen=True)
