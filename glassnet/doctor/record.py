@@ -73,8 +73,11 @@ class WeightFigures:
 
     @property
     def signal_to_noise(self) -> float:
-        """‖ḡ‖² / noise: below 1 a batch's gradient points mostly at random."""
-        return self.mean_gradient**2 / self.noise if self.noise else float("inf")
+        """‖ḡ‖² / noise: below 1 a batch's gradient points mostly at random; NaN where there is
+        neither, as in units that are dead."""
+        if not self.noise:
+            return float("inf") if self.mean_gradient else float("nan")
+        return self.mean_gradient**2 / self.noise
 
 
 @dataclass(frozen=True)

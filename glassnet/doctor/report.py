@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def _weight_name(record: Record, weight: WeightFigures) -> str:
 def _figures(weight: WeightFigures) -> list[str]:
     distance = weight.distance / weight.norm if weight.norm else 0.0
     values = weight.gradient, weight.signal_to_noise, weight.update_ratio, distance
-    return [f"{value:.2g}" for value in values]
+    return ["–" if math.isnan(value) else f"{value:.2g}" for value in values]
 
 
 # On a terminal.

@@ -10,6 +10,7 @@ from glassnet.doctor.callback import is_due
 from glassnet.doctor.facts import baseline, constant_features
 from glassnet.doctor.measuring import layer_figures
 from glassnet.doctor.record import Record
+from glassnet.doctor.report import weight_rows
 from glassnet.losses import LOSSES
 from glassnet.targets import read_targets
 
@@ -170,3 +171,14 @@ def test_a_resumed_training_has_the_record_of_an_uninterrupted_one(tmp_path):
         *rows(), epochs=6, callbacks=[doctor, gn.Checkpoint(path)], resume=path, **options
     )
     assert doctor.record.moments == whole.record.moments
+
+
+def test_where_no_gradient_arrives_there_is_neither_signal_nor_noise():
+    x, y = rows()
+    dead = gn.Network([gn.Dense(4, bias_initializer=gn.initializers.Constant(-50.0)), gn.ReLU(),
+                       gn.Dense(2)], (5,), seed=0)  # fmt: skip
+    record = examined(dead, x, y).record
+    first = record.moments[-1].weights[0]
+    assert first.gradient == 0
+    assert np.isnan(first.signal_to_noise)
+    assert weight_rows(record)[0][:3] == ["layers.0.weight (Dense)", "0", "–"]
