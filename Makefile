@@ -47,9 +47,9 @@ test-oldest: setup ## scikit-learn's checks of the estimators, with the oldest s
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/oldest scikit-learn==1.6.1
 	PYTHONPATH=$(VENV)/oldest $(PYTEST) tests/estimators/test_conventions.py
 
-papers: setup setup-peers ## run all papers again, up to an hour on two cores; rewrites glassnet/papers/README.md
-	PYTHONSAFEPATH=1 $(BIN)/glassnet reproduce --all; status=$$?; \
-		test $$status -ne 1 && cp runs/papers/README.md glassnet/papers/README.md; exit $$status
+papers: setup setup-peers ## run all papers again, up to an hour on two cores; rewrites the READMEs in glassnet/papers
+	PYTHONSAFEPATH=1 $(BIN)/glassnet reproduce --all; status=$$?; test $$status -ne 1 && \
+		PYTHONSAFEPATH=1 $(BIN)/python tools/publish_papers.py runs/papers && exit $$status
 
 inside: setup ## draw the pictures of docs/inside.md
 	PYTHONSAFEPATH=1 MPLBACKEND=Agg $(BIN)/python tools/draw_inside.py

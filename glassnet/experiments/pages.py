@@ -269,8 +269,8 @@ def _setup_html(target: Mapping[str, Any]) -> str:
 # Markdown.
 
 
-def paper_markdown(facts: Mapping[str, Any]) -> str:
-    """A paper's report as Markdown."""
+def paper_markdown(facts: Mapping[str, Any], figures: bool = True) -> str:
+    """A paper's report as Markdown, with its figures or with the command that draws them."""
     parts = [f"# {facts['title']}", _byline(facts)]
     if facts["quick"]:
         parts.append(f"**{QUICK}**")
@@ -283,8 +283,10 @@ def paper_markdown(facts: Mapping[str, Any]) -> str:
         if facts[key]:
             parts += [f"## {title}", "\n".join(f"- {sentence}" for sentence in facts[key])]
     parts += ["## Targets", _overview_markdown([facts])]
+    if not figures:
+        parts.append(f"`glassnet reproduce {facts['id']}` also draws the figures.")
     for target in facts["targets"]:
-        parts += _target_markdown(target)
+        parts += _target_markdown(target, figures)
     parts.append(_footer(facts))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -305,7 +307,7 @@ def index_markdown(papers: Iterable[Mapping[str, Any]]) -> str:
 def _overview_markdown(papers: Iterable[Mapping[str, Any]], with_paper: bool = False) -> str:
     head = ["paper"] * with_paper + list(HEAD)
     rows = [
-        [facts["id"]] * with_paper
+        [f"[{facts['id']}]({facts['id']}/README.md)"] * with_paper
         + [target, claim["text"], claim["kind"], claim["published"], claim["found"]]
         + [marked(claim["verdict"])]
         for facts in papers
@@ -314,7 +316,7 @@ def _overview_markdown(papers: Iterable[Mapping[str, Any]], with_paper: bool = F
     return markdown_table(Table("", head, rows)).strip()
 
 
-def _target_markdown(target: Mapping[str, Any]) -> list[str]:
+def _target_markdown(target: Mapping[str, Any], figures: bool) -> list[str]:
     parts = [f"## {target['title']}", f"*{_target_line(target)}*", target["text"]]
     if target["table"]:
         parts.append(_table_markdown(target["table"]))
@@ -322,7 +324,7 @@ def _target_markdown(target: Mapping[str, Any]) -> list[str]:
         notes = ". ".join(note for note in (claim["detail"], claim["explained"]) if note)
         line = f"- **{marked(claim['verdict'])}**: {claim['text']}"
         parts.append(f"{line}  \n  {notes}" if notes else line)
-    for figure in target["figures"]:
+    for figure in target["figures"] if figures else ():
         title = figure["title"] or target["title"]
         parts.append(f"![{title}](figures/{figure['stem']}.png)\n\n{_caption(figure)}")
     parts += [f"- {_twin_line(twin)}" for twin in target["twins"]]

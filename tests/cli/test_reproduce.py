@@ -55,7 +55,7 @@ def test_all_of_nasuti_cut_down(cli: Cli, cut_down: None) -> None:
         for kind in ("png", "svg"):
             assert Path(f"r/nasuti2023/figures/{figure}.{kind}").stat().st_size > 1000
     index = Path("r/README.md").read_text()
-    assert "| nasuti2023 | table-1 | " in index
+    assert "| [nasuti2023](nasuti2023/README.md) | table-1 | " in index
 
     again = cli("reproduce", "nasuti2023", "--quick", "--out", "r", "--json")
     assert again.json["papers"][0]["trained"] == 0
@@ -116,8 +116,8 @@ def test_a_copy_trains_only_what_was_changed(cli: Cli, cut_down: None) -> None:
     other = cli("reproduce", "mine/adam-t0", "--quick", "--out", "r", "--json").json["papers"][0]
     assert other["trained"] > 0
     index = Path("r/README.md").read_text()
-    assert "| nasuti2023 | adam-t0 | " in index
-    assert "| mine | adam-t0 | " in index
+    assert "| [nasuti2023](nasuti2023/README.md) | adam-t0 | " in index
+    assert "| [mine](mine/README.md) | adam-t0 | " in index
     assert "mine, a variation of nasuti2023, Robert Nasuti" in Path("r/mine/README.md").read_text()
 
 

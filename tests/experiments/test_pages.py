@@ -79,7 +79,10 @@ def test_a_page_shows_published_beside_reproduced(tmp_path: Path) -> None:
     markdown = paper_markdown(PAPER)
     assert "| 0.1 | 899.1 | 99.10 ± 0.02 |" in markdown
     assert "3 trainings · 1:01 of training time" in markdown
-    assert "| p | table-1 | a < b | exact | 1 | 2 | ✗ does not hold |" in index_markdown([PAPER])
+    assert (
+        "| [p](p/README.md) | table-1 | a < b | exact | 1 | 2 | ✗ does not hold |"
+        in index_markdown([PAPER])
+    )
 
 
 def test_a_quick_run_says_so_everywhere(tmp_path: Path) -> None:
