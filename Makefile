@@ -20,7 +20,7 @@ PYTEST := PYTHONSAFEPATH=1 MPLBACKEND=Agg OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_TH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-oldest test-peers setup-peers bench doctor-suite papers inside setup-compare check lint types format size lock clean
+.PHONY: help setup demo test test-oldest test-peers setup-peers bench doctor-suite doctor-cost papers inside setup-compare check lint types format size lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-peers: setup setup-peers ## compare live with PyTorch, and test what needs 
 
 doctor-suite: setup ## judge the doctor on sick and healthy trainings; rewrites docs/doctor-suite.md
 	PYTHONSAFEPATH=1 $(BIN)/python -m glassnet.doctor.suite --docs docs
+
+doctor-cost: setup ## time a training with the doctor beside it and without, in pairs
+	PYTHONSAFEPATH=1 $(BIN)/python tools/doctor_cost.py
 
 test-oldest: setup ## scikit-learn's checks of the estimators, with the oldest scikit-learn that is supported
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/oldest scikit-learn==1.6.1
