@@ -195,6 +195,24 @@ def test_probabilities_and_labels(tmp_path, monkeypatch):
     assert not hasattr(__import__("script_of_number"), "predict_proba")
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["two  words"] * 20,
+        ["with-a-hyphen and-more"] * 12,
+        ["long" * 40, "b"],
+        ["tab\t", "'\"\\\n"],
+    ],
+)
+def test_names_of_classes_are_kept(classes, tmp_path):
+    network = network_of()
+    network.metadata["classes"] = classes
+    network.to_script(tmp_path / "net.py")
+    tree = ast.parse((tmp_path / "net.py").read_text())
+    named = {t.id: n.value for n in tree.body if isinstance(n, ast.Assign) for t in n.targets}
+    assert ast.literal_eval(named["CLASSES"]) == classes
+
+
 class Own(gn.Layer):
     name = "TestOwnOfScript"
 
