@@ -73,11 +73,16 @@ class TensorBoard(Callback):
         if trainer.history:
             last = {f"last/{n}": v for n, v in trainer.history[-1].items() if n != "epoch"}
             self._writer.add_hparams(_settings(trainer), last, "settings", trainer.epoch)
-        self._writer.close()
+        self._close()
 
     def on_fit_abort(self, trainer: Trainer) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """A writer holds a thread, with which an estimator could be neither cloned nor pickled."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
     def _add_histograms(self, trainer: Trainer) -> None:
         network, steps = trainer.network, trainer.steps

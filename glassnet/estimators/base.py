@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from glassnet.accelerate import Array, references, twins_are_on
-from glassnet.callbacks import Callback, StopOnNonFinite
+from glassnet.callbacks import Callback, Checkpoint, StopOnNonFinite
 from glassnet.estimators.constraints import Constraints, check_names, with_suggestion
 from glassnet.estimators.inputs import dense, dense_parts, read
 from glassnet.estimators.objectives import Penalised
@@ -32,7 +32,7 @@ from glassnet.estimators.watching import (
 )
 from glassnet.history import History, TrainingDiverged
 from glassnet.inputs import chunks
-from glassnet.losses import Loss
+from glassnet.losses import LOSSES, Loss
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
 from glassnet.schedules import SCHEDULES
@@ -204,6 +204,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         if self._alpha:
             loss = Penalised(loss, self._alpha, network.store, optimizer, objective.scale)
         scored = None if held_out is None else HeldOut(self._measure(held_out, objective))
+        self._refuse_checkpoints(loss)
         patience = self._patience(scored, rate, objective.scale, not incremental)
         # A single step by the references is over before it could be written down.
         is_once = incremental and batch == len(x) and not twins_are_on()
@@ -230,6 +231,16 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self._remember(history, scored, patience, rate, objective.scale)
         self.t_ += len(x) * len(history)
         self._warn(history, incremental)
+
+    def _refuse_checkpoints(self, loss: Loss) -> None:
+        """A file names losses that can be made anew from it, which a penalised one cannot."""
+        if LOSSES.knows(loss):
+            return
+        if any(isinstance(callback, Checkpoint) for callback in self.callbacks or ()):
+            raise ValueError(
+                f"A Checkpoint cannot hold the loss that {type(self).__name__} minimises. Pickle "
+                "the estimator instead, between calls of partial_fit, or train by Network.fit."
+            )
 
     def _callbacks(
         self, scored: HeldOut | None, patience: Patience, scale: float

@@ -83,6 +83,15 @@ def test_a_copy_goes_on_and_its_weights_stay_views(copied):
     assert not np.shares_memory(other.network_.theta, model.network_.theta)
 
 
+def test_callbacks_watch_and_do_not_stand_in_the_way_of_copies():
+    watching = [gn.callbacks.Progress(), gn.EarlyStopping(5)]
+    model = MLPClassifier(max_iter=2, random_state=0, callbacks=watching).fit(X, Y)
+    for other in (clone(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(theta(other.fit(X, Y)), theta(model))
+    search = GridSearchCV(model, {"alpha": [0.1, 1]}, cv=2, n_jobs=2, error_score="raise")
+    assert search.fit(X, Y).best_score_ > 0
+
+
 def through_joblib(model, folder):
     joblib.dump(model, folder / "model.joblib")
     return joblib.load(folder / "model.joblib")
@@ -434,6 +443,10 @@ def test_a_layer_and_a_loss_of_ones_own():
         (lambda: MLPRegressor(loss="poisson").fit(X, -NUMBER), "counts ≥ 0"),
         (lambda: MLPRegressor(loss="cross_entropy").fit(X, NUMBER), "compares classes"),
         (lambda: MLPClassifier(loss="mse").fit(X, LABELS), "Several labels"),
+        (
+            lambda: MLPClassifier(callbacks=[gn.Checkpoint("last")]).fit(X, Y),
+            "Pickle the estimator",
+        ),
         (lambda: MLPClassifier().fit(X, np.c_[Y, Y]), "2 columns of classes.*MultiOutputClass"),
         (lambda: NetworkClassifier([gn.Dense(2)]).fit(X, Y), r"End it with Dense\(3\)"),
     ],
