@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import signal
 import subprocess
 import sys
 import warnings
@@ -365,6 +366,7 @@ def test_assigned_weights_are_used():
     model = MLPRegressor(**QUICK, hidden_layer_sizes=2, activation="identity").fit(X, NUMBER)
     model.coefs_ = [np.ones((4, 2)), np.ones((2, 1))]
     model.intercepts_ = [np.zeros(2), np.array([1.0])]
+    np.testing.assert_allclose(model.activations(X)[-1][:, 0], 2 * X.sum(axis=1) + 1)
     np.testing.assert_allclose(model.predict(X), 2 * X.sum(axis=1) + 1)
     model.coefs_[1][...] = 0.0
     np.testing.assert_allclose(model.predict(X), 1)
@@ -454,6 +456,22 @@ def test_a_layer_and_a_loss_of_ones_own():
 def test_messages(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class Interrupt(gn.Callback):
+    """Ctrl-C in the first epoch."""
+
+    def on_step_end(self, trainer):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_in_the_first_epoch_ends_the_fit(early_stopping):
+    model = MLPClassifier(callbacks=[Interrupt()], batch_size=10, early_stopping=early_stopping)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, Y)
+    assert (model.n_iter_, model.loss_curve_) == (0, [])
+    assert model.predict(X).shape == (150,)
 
 
 def test_a_diverging_training_says_where():
