@@ -450,6 +450,11 @@ def test_a_layer_and_a_loss_of_ones_own():
             "Pickle the estimator",
         ),
         (lambda: MLPClassifier().fit(X, np.c_[Y, Y]), "2 columns of classes.*MultiOutputClass"),
+        (lambda: MLPClassifier(("a",)).fit(X, Y), r"hidden_layer_sizes must be > 0, got \['a'\]"),
+        (
+            lambda: NetworkClassifier(lambda n, k: gn.Network([gn.Dense(k)], (n,))).fit(X, Y),
+            r"that returns a list of layers. It returned Network\(",
+        ),
         (lambda: NetworkClassifier([gn.Dense(2)]).fit(X, Y), r"End it with Dense\(3\)"),
     ],
 )
