@@ -38,7 +38,8 @@ class TensorBoard(Callback):
         every: epochs from one set of histograms and images to the next, ≥ 1; the last gets one too.
 
     Raises:
-        ValueError: if `every` is below 1, or if tensorboardX is not installed.
+        ValueError: if `every` is below 1; when training begins, if tensorboardX is not installed
+            or cannot write into the folder.
 
     Example:
         >>> import glassnet as gn
@@ -58,7 +59,14 @@ class TensorBoard(Callback):
     def on_fit_begin(self, trainer: Trainer) -> None:
         from glassnet.exchange import extra
 
-        self._writer = extra("tensorboardX", "tensorboard").SummaryWriter(str(self.folder))
+        tensorboard = extra("tensorboardX", "tensorboard")
+        try:
+            self._writer = tensorboard.SummaryWriter(str(self.folder))
+        except OSError as error:
+            raise ValueError(
+                f"TensorBoard cannot write into {self.folder}: {error.strerror}. Choose a folder "
+                "that may be written to."
+            ) from None
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         epoch = trainer.epoch

@@ -190,3 +190,9 @@ def test_estimators_are_watched_and_can_be_copied_afterwards(tmp_path):
     assert written["loss"].simple_value == pytest.approx(model.loss_curve_[-1], rel=1e-6)
     assert (pickle.loads(pickle.dumps(model)).predict(x) == model.predict(x)).all()
     assert not hasattr(clone(model), "coefs_")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "events").write_text("mine")
+    with pytest.raises(ValueError, match=r"cannot write into .*events: .* Choose a folder"):
+        fitted(tmp_path / "events")
