@@ -146,7 +146,7 @@ class Registry(Generic[C]):
         if isinstance(spec, Mapping):
             options = {**{k: v for k, v in spec.items() if k != "name"}, **extra}
             if "name" not in spec:
-                raise ValueError(f"A {self.kind} needs a 'name'. Received: {dict(spec)!r}.")
+                raise ValueError(f"The {self.kind} needs a 'name'. Received: {dict(spec)!r}.")
             return self._construct(self[spec["name"]], options)
         if isinstance(spec, self._families()):
             return spec

@@ -120,7 +120,7 @@ def test_parts_of_another_kind_are_refused(fruits):
     [
         ("aple", "Unknown fruit 'aple'. Did you mean 'apple'.* Known: apple, basket"),
         ("brick", r"Unknown fruit 'brick'. Known: apple, basket"),
-        ({"weight": 1}, r"A fruit needs a 'name'. Received: \{'weight': 1\}"),
+        ({"weight": 1}, r"The fruit needs a 'name'. Received: \{'weight': 1\}"),
         ({"name": "apple", "wieght": 1}, "no option 'wieght'. Did you mean 'weight'"),
         ({"name": "apple", "stem": 1}, r"no option 'stem'. Its options: weight, colour"),
         ("basket", "'basket' needs the option 'inside'"),

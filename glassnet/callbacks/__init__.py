@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from glassnet.callbacks.base import Callback
 from glassnet.callbacks.checkpoints import Checkpoint
+from glassnet.callbacks.progress import Progress
 from glassnet.callbacks.stopping import EarlyStopping, LearningRateLog, StopOnNonFinite
 from glassnet.callbacks.tensorboard import TensorBoard
 from glassnet.glass.histograms import Histograms
@@ -16,6 +17,7 @@ __all__ = [
     "EarlyStopping",
     "Histograms",
     "LearningRateLog",
+    "Progress",
     "StopOnNonFinite",
     "TensorBoard",
     "with_defaults",

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from glassnet.callbacks import Callback
+from glassnet.callbacks.base import Callback
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,6 +71,10 @@ class Progress(Callback):
 
         self.console = console or Console(stderr=True)
         self._bar: Bar | None = None
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        """A console cannot be copied: copies, as in scikit-learn's searches, write to stderr."""
+        return type(self), ()
 
     def __enter__(self) -> Self:
         return self

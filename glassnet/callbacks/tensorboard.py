@@ -38,7 +38,8 @@ class TensorBoard(Callback):
         every: epochs from one set of histograms and images to the next, ≥ 1; the last gets one too.
 
     Raises:
-        ValueError: if `every` is below 1, or if tensorboardX is not installed.
+        ValueError: if `every` is below 1; when training begins, if tensorboardX is not installed
+            or cannot write into the folder.
 
     Example:
         >>> import glassnet as gn
@@ -58,7 +59,14 @@ class TensorBoard(Callback):
     def on_fit_begin(self, trainer: Trainer) -> None:
         from glassnet.exchange import extra
 
-        self._writer = extra("tensorboardX", "tensorboard").SummaryWriter(str(self.folder))
+        tensorboard = extra("tensorboardX", "tensorboard")
+        try:
+            self._writer = tensorboard.SummaryWriter(str(self.folder))
+        except OSError as error:
+            raise ValueError(
+                f"TensorBoard cannot write into {self.folder}: {error.strerror}. Choose a folder "
+                "that may be written to."
+            ) from None
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         epoch = trainer.epoch
@@ -73,11 +81,16 @@ class TensorBoard(Callback):
         if trainer.history:
             last = {f"last/{n}": v for n, v in trainer.history[-1].items() if n != "epoch"}
             self._writer.add_hparams(_settings(trainer), last, "settings", trainer.epoch)
-        self._writer.close()
+        self._close()
 
     def on_fit_abort(self, trainer: Trainer) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """A writer holds a thread, with which an estimator could be neither cloned nor pickled."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
     def _add_histograms(self, trainer: Trainer) -> None:
         network, steps = trainer.network, trainer.steps

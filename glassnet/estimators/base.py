@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from glassnet.accelerate import Array, references, twins_are_on
-from glassnet.callbacks import Callback, StopOnNonFinite
+from glassnet.callbacks import Callback, Checkpoint, StopOnNonFinite
 from glassnet.estimators.constraints import Constraints, check_names, with_suggestion
 from glassnet.estimators.inputs import dense, dense_parts, read
 from glassnet.estimators.objectives import Penalised
@@ -32,7 +32,7 @@ from glassnet.estimators.watching import (
 )
 from glassnet.history import History, TrainingDiverged
 from glassnet.inputs import chunks
-from glassnet.losses import Loss
+from glassnet.losses import LOSSES, Loss
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
 from glassnet.schedules import SCHEDULES
@@ -119,6 +119,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """A new network, and nothing learned yet."""
         self.network_ = self._make_network(features, dtype, rng)
         self.n_outputs_ = self.network_.output_shape[0]
+        self.t_ = 0
         if self._in_epochs:
             self._forget()
 
@@ -204,6 +205,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         if self._alpha:
             loss = Penalised(loss, self._alpha, network.store, optimizer, objective.scale)
         scored = None if held_out is None else HeldOut(self._measure(held_out, objective))
+        self._refuse_checkpoints(loss)
         patience = self._patience(scored, rate, objective.scale, not incremental)
         # A single step by the references is over before it could be written down.
         is_once = incremental and batch == len(x) and not twins_are_on()
@@ -230,6 +232,16 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self._remember(history, scored, patience, rate, objective.scale)
         self.t_ += len(x) * len(history)
         self._warn(history, incremental)
+
+    def _refuse_checkpoints(self, loss: Loss) -> None:
+        """A file names losses that can be made anew from it, which a penalised one cannot."""
+        if LOSSES.knows(loss):
+            return
+        if any(isinstance(callback, Checkpoint) for callback in self.callbacks or ()):
+            raise ValueError(
+                f"A Checkpoint cannot hold the loss that {type(self).__name__} minimises. Pickle "
+                "the estimator instead, between calls of partial_fit, or train by Network.fit."
+            )
 
     def _callbacks(
         self, scored: HeldOut | None, patience: Patience, scale: float
@@ -285,7 +297,8 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.n_iter_ = len(history)
         self.stopped_ = history.stopped
         self.loss_curve_ += [record["loss"] / scale for record in history]
-        self.loss_ = self.loss_curve_[-1]
+        if self.loss_curve_:  # there is none yet if the first epoch was interrupted
+            self.loss_ = self.loss_curve_[-1]
         self._no_improvement_count = patience.waited
         self._rate_share = rate.share
         if scored is not None:
@@ -385,12 +398,15 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     # Using what was learned.
 
-    def _outputs(self, X: Any) -> Array:
-        """The network's outputs for these rows, as the loss takes them."""
+    def _read_new(self, X: Any) -> Any:
+        """Rows for a network that has been fitted, and has the weights that it was assigned."""
         check_is_fitted(self)
         self._take_back(self.n_features_in_, np.dtype(float))
-        X = read(self, X, reset=False)
-        parts = [self.network_.outputs(part) for part in dense_parts(X)]
+        return read(self, X, reset=False)
+
+    def _outputs(self, X: Any) -> Array:
+        """The network's outputs for these rows, as the loss takes them."""
+        parts = [self.network_.outputs(part) for part in dense_parts(self._read_new(X))]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _linked(self, outputs: Array) -> Array:
@@ -416,8 +432,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             >>> [array.shape for array in model.activations(x)]
             [(20, 3), (20, 3), (20, 1)]
         """
-        check_is_fitted(self)
-        x = dense(read(self, X, reset=False))
+        x = dense(self._read_new(X))
         return _activations(self.network_, x, len(self.network_.layers))
 
     def transform(self, X: Any) -> Array:
@@ -437,8 +452,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             >>> model.transform(x).shape, model.get_feature_names_out().tolist()
             ((20, 3), ['mlpregressor0', 'mlpregressor1', 'mlpregressor2'])
         """
-        check_is_fitted(self)
-        x = dense(read(self, X, reset=False))
+        x = dense(self._read_new(X))
         last = len(self.network_.layers) - 1
         if last == 0:
             return x.astype(self.network_.dtype)

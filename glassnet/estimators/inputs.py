@@ -36,7 +36,8 @@ def read(estimator: BaseEstimator, X: Any, *, reset: bool, **options: Any) -> An
     except ValueError as error:
         words = str(error)
         if "could not convert string to float" in words:
-            raise ValueError(_about_text(estimator, "X", words.rpartition(": ")[2])) from None
+            text = words.rpartition(": ")[2].removeprefix("np.str_(").removesuffix(")")
+            raise ValueError(_about_text(estimator, "X", text)) from None
         if "X contains NaN" in words:
             raise ValueError(words + _first_missing(X)) from None
         raise
@@ -81,8 +82,11 @@ def _about_text(estimator: BaseEstimator, where: str, text: str) -> str:
 
 
 def _first_missing(X: Any) -> str:
-    values = X.toarray() if issparse(X) else np.asarray(X, np.float64)
-    row, column = np.argwhere(np.isnan(values))[0].tolist()
+    if hasattr(X, "isna"):  # pandas, whose NA is no number
+        missing = np.asarray(X.isna())
+    else:
+        missing = np.isnan(X.toarray() if issparse(X) else np.asarray(X, np.float64))
+    row, column = np.argwhere(missing)[0].tolist()
     name = X.columns[column] if hasattr(X, "columns") else column
     return (
         f"\nThe first missing value is in row {row}, column {name!r}. Fill such values first: put "

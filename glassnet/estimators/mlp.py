@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -61,7 +62,7 @@ class MLP(Estimator):
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         hidden = list(sizes) if np.iterable(sizes) else [sizes]
-        if any(size <= 0 for size in hidden):
+        if not all(isinstance(size, Real) and float(size) > 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return hidden
 
@@ -242,7 +243,7 @@ class MLPClassifier(Classifier, MLP):
         stopped_: why training ended before its last epoch, or None.
 
     Differs from scikit-learn: with sample weights, `loss_curve_` is the weighted mean over the
-    epoch; `solver="lbfgs"` takes no dropout.
+    epoch; `solver="lbfgs"` takes no dropout, and has no epochs for `schedule` and `callbacks`.
 
     Example:
         >>> from glassnet.estimators import MLPClassifier

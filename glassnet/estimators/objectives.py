@@ -8,6 +8,8 @@ as an epoch sees every row once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glassnet.accelerate import Array, accelerated
@@ -107,6 +109,10 @@ class Penalised(Loss):
         self._alpha, self._scale = np.array(float(alpha)), float(scale)
         optimizer.l2 = alpha  # of every batch anew, but above zero, so that it is recorded
         self._l2 = optimizer.scalars["l2"]
+
+    def options(self) -> dict[str, Any]:
+        """What callbacks write down of it."""
+        return {"loss": self.loss.config(), "alpha": self._alpha.item()}
 
     def into(self, outputs: Array, batch: Batch, undivided: bool = False) -> None:
         self.loss.into(outputs, batch, undivided)

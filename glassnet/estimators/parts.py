@@ -82,6 +82,20 @@ class Classifier(ClassifierMixin, Estimator):
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         labels = _is_multilabel(y)
+        if y.ndim == 2 and not labels:
+            raise ValueError(
+                f"y has {y.shape[1]} columns of classes; one column is expected, or labels (n, K) "
+                "of 0 and 1. For several columns put the classifier into "
+                "sklearn.multioutput.MultiOutputClassifier."
+            )
+        if fresh or not hasattr(self, "_labels"):
+            self._labels, self._sparse_labels = labels, issparse(y)
+        elif labels != self._labels:
+            kinds = "one class a row", "labels (n, K)"
+            raise ValueError(
+                f"y must hold {kinds[self._labels]}, as in the first call. Received "
+                f"{kinds[labels]}: y has shape {y.shape}."
+            )
         found = np.arange(y.shape[1]) if labels else np.unique(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self.classes_ = found
@@ -92,7 +106,6 @@ class Classifier(ClassifierMixin, Estimator):
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {found}"
             )
-        self._labels, self._sparse_labels = labels, issparse(y)
         if labels:
             rows: Array = (y.toarray() if issparse(y) else y).astype(np.float64)
             return rows

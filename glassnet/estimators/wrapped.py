@@ -50,6 +50,11 @@ class Wrapped(Estimator):
         if self.network is None:
             return [Dense(HIDDEN), ReLU(), Dense(outputs)]
         layers = self.network(features, outputs) if callable(self.network) else self.network
+        if not isinstance(layers, Sequence):
+            raise ValueError(
+                "network must be a list of layers, a Network, or a function of the numbers of "
+                f"features and outputs that returns a list of layers. It returned {layers!r}."
+            )
         return copy.deepcopy(list(layers))  # they belong to one network for good
 
 

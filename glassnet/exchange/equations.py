@@ -12,7 +12,6 @@ import builtins
 import functools
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
@@ -25,17 +24,28 @@ WIDTH = 100
 def wrapped(head: str, items: list[str], tail: str, width: int = WIDTH) -> str:
     """`head` + items + `tail` on one line, or the items on lines of their own where it is too long.
 
+    An item may be a string with spaces in it, so lines are broken between items only.
+
     >>> print(wrapped("f(", ["a", "b"], ")"))
     f(a, b)
+    >>> print(wrapped("f(", ["'a b'", "'c d'"], ")", width=12))
+    f(
+        'a b',
+        'c d'
+    )
     """
     line = head + ", ".join(items) + tail
     if len(line) <= width:
         return line
     indent = " " * (len(head) - len(head.lstrip()))
-    inside = textwrap.fill(
-        ", ".join(items), width, initial_indent=indent + "    ", subsequent_indent=indent + "    "
-    )
-    return f"{head}\n{inside}\n{indent}{tail}"
+    lines = [f"{indent}    {items[0]}"]
+    for item in items[1:]:
+        lines[-1] += ","
+        if len(lines[-1]) + len(item) + 2 <= width:  # a space before it, a comma behind
+            lines[-1] += f" {item}"
+        else:
+            lines.append(f"{indent}    {item}")
+    return "\n".join([head, *lines, f"{indent}{tail}"])
 
 
 class Equations:

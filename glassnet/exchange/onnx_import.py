@@ -83,6 +83,8 @@ class Node:
 
     def operand(self) -> tuple[Array, bool]:
         """The constant of an operator with two operands, and whether it comes second."""
+        if not any(name in self._constants for name in self.inputs):
+            raise self.refused("neither of its inputs is a constant of the file")
         second = self.inputs[1] in self._constants
         return self.needed(1 if second else 0), second
 
@@ -133,8 +135,9 @@ def _batch_norm(node: Node) -> Part:
 def _layer_norm(node: Node) -> Part:
     gamma, beta = node.needed(1), node.constant(2)
     beta = np.zeros_like(gamma) if beta is None else beta
-    epsilon = _short(node.options.get("epsilon", 1e-5))
-    return Part(gn.LayerNorm(epsilon), {"gamma": gamma, "beta": beta})
+    epsilon, axis = _short(node.options.get("epsilon", 1e-5)), node.options.get("axis", -1)
+    axes = None if axis == 1 else -axis  # it normalises over the axes from here to the last
+    return Part(gn.LayerNorm(epsilon), {"gamma": gamma, "beta": beta}, axes=axes)
 
 
 def _prelu(node: Node) -> Part:
@@ -155,7 +158,7 @@ def _selu(node: Node) -> Part:
 
 def _dropout(node: Node) -> Part:
     rate = node.constant(1)
-    return Part(gn.Dropout(_short(node.options.get("ratio", 0.5) if rate is None else rate.item())))
+    return Part(gn.Dropout(_short(node.options.get("ratio", 0.5)) if rate is None else _one(rate)))
 
 
 def _softmax(node: Node) -> Part:
@@ -174,14 +177,14 @@ def _reshape(node: Node) -> Part:
         raise node.refused(
             f"its shape is {[rows, *shape]}, and only [0 or -1, …] keeps the rows apart"
         )
-    return Part(gn.Flatten() if len(shape) == 1 else gn.Reshape(shape))
+    return Part(gn.Flatten() if shape == [-1] else gn.Reshape(shape))
 
 
 def _arithmetic(node: Node) -> Part:
     """A product or sum with one number, or a mean or standard deviation a feature."""
     array, second = node.operand()
     if array.size == 1:
-        number = float(array.item())
+        number = _one(array)
         if node.operator == "Mul":
             return Part(gn.Rescale(number, 0.0))
         if node.operator == "Add":
@@ -250,6 +253,15 @@ def _short(number: float) -> float:
     0.01
     """
     return float(str(np.float32(number)))
+
+
+def _one(array: Array) -> float:
+    """The only number of an array, with the digits that its dtype holds.
+
+    >>> _one(np.array([0.01], np.float32)), _one(np.array(0.012345678901234))
+    (0.01, 0.012345678901234)
+    """
+    return float(str(array.reshape(-1)[0]))
 
 
 def from_onnx(path: str | Path) -> Network:
@@ -406,7 +418,7 @@ def _sum_of_two(before: Node, node: Node) -> Part | None:
         return _dense(weight, added) if _is_bias(added, weight) else None
     factor, _ = before.operand()
     if factor.size == added.size == 1:
-        return Part(gn.Rescale(_short(factor.item()), _short(added.item())))
+        return Part(gn.Rescale(_one(factor), _one(added)))
     return None
 
 
@@ -415,8 +427,9 @@ def _fill(network: Network, index: int, part: Part) -> None:
     layer = network.layers[index]
     if part.axes is not None and part.axes != len(layer.input_shape):
         raise ValueError(
-            f"layers.{index} ({layer!r}) works along axis {part.axes} of inputs of shape "
-            f"{('n', *layer.input_shape)}; only the last axis is supported."
+            f"layers.{index} ({layer!r}) works along other axes than the node does, whose input "
+            f"has shape {('n', *layer.input_shape)}. Supported: softmax along the last axis, layer "
+            "norm over all axes of a row, one slope of PRelu a channel."
         )
     for name, array in part.numbers.items():
         full = f"layers.{index}.{name}"

@@ -78,6 +78,11 @@ def to_safetensors(network: Network, path: Path, overwrite: bool = False) -> Pat
 
 def load_state_dict(network: Network, tensors: Mapping[str, Any]) -> None:
     """See `Network.load_state_dict`."""
+    if not isinstance(tensors, Mapping):
+        raise ValueError(
+            "load_state_dict takes tensors by name, as a model's state_dict() or the safetensors "
+            f"package's load_file(path) gives. Received: {type(tensors).__name__}."
+        )
     views = torch_views(network)
     arrays = {str(name).removeprefix(PREFIX): _as_array(t, name) for name, t in tensors.items()}
     _check_names(views, arrays)
@@ -101,10 +106,10 @@ def _as_array(tensor: Any, name: str) -> Array:
         tensor = tensor.detach().cpu()
     try:
         array = np.asarray(tensor)
-    except TypeError as error:  # bfloat16, which NumPy lacks
+    except (TypeError, ValueError) as error:  # bfloat16, which NumPy lacks; lists of unequal length
         raise ValueError(
-            f"The tensor {name!r} cannot be read by NumPy ({error}). Convert it first: "
-            "tensor.float()."
+            f"The tensor {name!r} cannot be read by NumPy ({error}). Convert it first, for example "
+            "by tensor.float()."
         ) from None
     if array.dtype.kind not in "iuf":
         raise ValueError(

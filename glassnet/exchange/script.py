@@ -11,6 +11,8 @@ from __future__ import annotations
 import copy
 import io
 import itertools
+import keyword
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -34,10 +36,10 @@ def to_script(
     network: Network, path: Path, training: Mapping[str, Any] | None, overwrite: bool = False
 ) -> Path:
     """See `Network.to_script`."""
-    if path.suffix != ".py" or not path.stem.isidentifier():
+    if path.suffix != ".py" or not _can_be_imported(path.stem):
         raise ValueError(
-            "A script's name ends with .py and can be imported, as in digits.py. "
-            f"Received: {path.name!r}."
+            "A script's name ends with .py and can be imported, as in digits.py, and is no module "
+            f"of Python's own or NumPy's. Received: {path.name!r}."
         )
     numbers_path = path.with_suffix(".npz")
     for file in (path, numbers_path):
@@ -53,6 +55,12 @@ def to_script(
     np.savez(packed, **numbers)  # type: ignore[arg-type]
     write_atomically(numbers_path, packed.getvalue(), overwrite)
     return write_atomically(path, text, overwrite)
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether `import name` reads the script, which itself must still find NumPy."""
+    taken = keyword.iskeyword(name) or name == "numpy" or name in sys.stdlib_module_names
+    return name.isidentifier() and not taken
 
 
 def refuse_own(parts: Iterable[object]) -> None:
@@ -217,6 +225,7 @@ class Script:
             f'{_rows_of(self.network.input_shape)}."""',
             f"x = np.ascontiguousarray(x{dtype})",
             "n = len(x)",
+            f"x = x.reshape{_rows_of(self.network.input_shape)}",
         ]
         return function("forward", "x", [*head, *lines, "", f"return {result}"])
 

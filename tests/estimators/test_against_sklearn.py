@@ -70,8 +70,8 @@ CASES = {
     "lbfgs, two classes": ("MLPClassifier", TWO, {"solver": "lbfgs", "max_iter": 30}),
     "lbfgs, numbers": ("MLPRegressor", NUMBER, {"solver": "lbfgs", "max_iter": 30, "alpha": 0.1}),
 }
-ATTRIBUTES = ["n_iter_", "n_layers_", "n_outputs_", "out_activation_"]
-IN_EPOCHS = ["t_", "best_loss_", "best_validation_score_", "loss_curve_", "validation_scores_"]
+ATTRIBUTES = ["n_iter_", "n_layers_", "n_outputs_", "out_activation_", "t_"]
+IN_EPOCHS = ["best_loss_", "best_validation_score_", "loss_curve_", "validation_scores_"]
 
 
 def both(kind, y, options, **fit):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import signal
 import subprocess
 import sys
 import warnings
@@ -83,6 +84,15 @@ def test_a_copy_goes_on_and_its_weights_stay_views(copied):
     assert not np.shares_memory(other.network_.theta, model.network_.theta)
 
 
+def test_callbacks_watch_and_do_not_stand_in_the_way_of_copies():
+    watching = [gn.callbacks.Progress(), gn.EarlyStopping(5)]
+    model = MLPClassifier(max_iter=2, random_state=0, callbacks=watching).fit(X, Y)
+    for other in (clone(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(theta(other.fit(X, Y)), theta(model))
+    search = GridSearchCV(model, {"alpha": [0.1, 1]}, cv=2, n_jobs=2, error_score="raise")
+    assert search.fit(X, Y).best_score_ > 0
+
+
 def through_joblib(model, folder):
     joblib.dump(model, folder / "model.joblib")
     return joblib.load(folder / "model.joblib")
@@ -128,6 +138,10 @@ def test_frames_of_pandas():
         model.fit(frame.assign(c="red"), Y)
     with pytest.raises(ValueError, match=r"row 3, column 'b'.*SimpleImputer"):
         model.fit(frame.assign(b=frame.b.where(frame.index != 3)), Y)
+    for dtype in ("Float64", "Int64"):  # whose missing values are pandas.NA
+        numbers = frame.round().astype(dtype)
+        with pytest.raises(ValueError, match=r"row 3, column 'b'.*SimpleImputer"):
+            model.fit(numbers.assign(b=numbers.b.where(frame.index != 3)), Y)
 
 
 def test_frames_of_polars():
@@ -146,6 +160,8 @@ def test_text_and_missing_values_in_arrays():
     x[2, 1] = "red"
     with pytest.raises(ValueError, match="X holds text, 'red' for example"):
         MLPClassifier().fit(x, Y)
+    with pytest.raises(ValueError, match="X holds text, 'red' for example"):
+        MLPClassifier().fit(x.astype(str), Y)
     x = X.copy()
     x[2, 1] = np.nan
     with pytest.raises(ValueError, match="row 2, column 1"):
@@ -320,10 +336,37 @@ def test_partial_fit_takes_labels_without_classes():
     assert sparse.issparse(MLPClassifier(**QUICK).fit(x, sparse.csr_matrix(y)).predict(x))
 
 
+LABELS = np.eye(3, dtype=int)[Y]
+OTHER_KIND = r"y must hold labels \(n, K\), as in the first call. Received one class a row"
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        lambda model: model.partial_fit(X, Y),
+        lambda model: model.set_params(warm_start=True).fit(X, Y),
+        lambda model: model.fit(X, LABELS, validation_data=(X, Y)),
+    ],
+)
+def test_classes_do_not_follow_labels(further):
+    model = MLPClassifier(random_state=0, max_iter=2).fit(X, LABELS)
+    with pytest.raises(ValueError, match=OTHER_KIND):
+        further(model)
+    assert model.predict(X).shape == (150, 3)
+    assert MLPClassifier(max_iter=2).fit(X, LABELS).fit(X, Y).predict(X).shape == (150,)
+
+
+def test_predictions_are_as_sparse_as_the_labels_that_were_learned_from():
+    held_out = X, sparse.csr_array(LABELS)
+    model = MLPClassifier(max_iter=2).fit(X, LABELS, validation_data=held_out)
+    assert isinstance(model.predict(X), np.ndarray)
+
+
 def test_assigned_weights_are_used():
     model = MLPRegressor(**QUICK, hidden_layer_sizes=2, activation="identity").fit(X, NUMBER)
     model.coefs_ = [np.ones((4, 2)), np.ones((2, 1))]
     model.intercepts_ = [np.zeros(2), np.array([1.0])]
+    np.testing.assert_allclose(model.activations(X)[-1][:, 0], 2 * X.sum(axis=1) + 1)
     np.testing.assert_allclose(model.predict(X), 2 * X.sum(axis=1) + 1)
     model.coefs_[1][...] = 0.0
     np.testing.assert_allclose(model.predict(X), 1)
@@ -401,13 +444,39 @@ def test_a_layer_and_a_loss_of_ones_own():
         (lambda: MLPClassifier().fit(X, Y, validation_data=X), r"must be \(X, y\)"),
         (lambda: MLPRegressor(loss="poisson").fit(X, -NUMBER), "counts ≥ 0"),
         (lambda: MLPRegressor(loss="cross_entropy").fit(X, NUMBER), "compares classes"),
-        (lambda: MLPClassifier(loss="mse").fit(X, np.eye(3, dtype=int)[Y]), "Several labels"),
+        (lambda: MLPClassifier(loss="mse").fit(X, LABELS), "Several labels"),
+        (
+            lambda: MLPClassifier(callbacks=[gn.Checkpoint("last")]).fit(X, Y),
+            "Pickle the estimator",
+        ),
+        (lambda: MLPClassifier().fit(X, np.c_[Y, Y]), "2 columns of classes.*MultiOutputClass"),
+        (lambda: MLPClassifier(("a",)).fit(X, Y), r"hidden_layer_sizes must be > 0, got \['a'\]"),
+        (
+            lambda: NetworkClassifier(lambda n, k: gn.Network([gn.Dense(k)], (n,))).fit(X, Y),
+            r"that returns a list of layers. It returned Network\(",
+        ),
         (lambda: NetworkClassifier([gn.Dense(2)]).fit(X, Y), r"End it with Dense\(3\)"),
     ],
 )
 def test_messages(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class Interrupt(gn.Callback):
+    """Ctrl-C in the first epoch."""
+
+    def on_step_end(self, trainer):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_in_the_first_epoch_ends_the_fit(early_stopping):
+    model = MLPClassifier(callbacks=[Interrupt()], batch_size=10, early_stopping=early_stopping)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, Y)
+    assert (model.n_iter_, model.loss_curve_) == (0, [])
+    assert model.predict(X).shape == (150,)
 
 
 def test_a_diverging_training_says_where():

@@ -195,6 +195,35 @@ def test_probabilities_and_labels(tmp_path, monkeypatch):
     assert not hasattr(__import__("script_of_number"), "predict_proba")
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["two  words"] * 20,
+        ["with-a-hyphen and-more"] * 12,
+        ["long" * 40, "b"],
+        ["tab\t", "'\"\\\n"],
+    ],
+)
+def test_names_of_classes_are_kept(classes, tmp_path):
+    network = network_of()
+    network.metadata["classes"] = classes
+    network.to_script(tmp_path / "net.py")
+    tree = ast.parse((tmp_path / "net.py").read_text())
+    named = {t.id: n.value for n in tree.body if isinstance(n, ast.Assign) for t in n.targets}
+    assert ast.literal_eval(named["CLASSES"]) == classes
+
+
+def test_a_single_row_is_refused(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    network = gn.Network([gn.Standardize(), gn.ReLU()], input_shape=(3,), seed=0)
+    network.fit(np.eye(3), np.eye(3), loss="mse", epochs=1)
+    network.to_script(tmp_path / "script_of_rows.py")
+    script = __import__("script_of_rows")
+    assert script.predict(np.eye(3)[:1]).shape == (1,)
+    with pytest.raises(ValueError, match="reshape"):  # it would be broadcast to three rows
+        script.predict(np.ones(3))
+
+
 class Own(gn.Layer):
     name = "TestOwnOfScript"
 
@@ -241,7 +270,7 @@ def test_what_a_script_cannot_hold(case, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["net.txt", "2nd.py", "a-b.py"])
+@pytest.mark.parametrize("name", ["net.txt", "2nd.py", "a-b.py", "class.py", "numpy.py", "math.py"])
 def test_a_script_must_be_importable(name, tmp_path):
     with pytest.raises(ValueError, match=r"ends with \.py and can be imported"):
         network_of().to_script(tmp_path / name)

@@ -82,6 +82,8 @@ BAD = {
         r"'1.weight' has shape \(4, 3\), but layers.1 \(Dense\(units=3\)\) needs \(3, 4\)",
     ),
     "text": (small().state_dict() | {"5.bias": ["a", "b"]}, r"'5.bias' must hold numbers"),
+    "uneven": (small().state_dict() | {"5.bias": [[1], [1, 2]]}, r"'5.bias' cannot be read by"),
+    "a path": ("digits.safetensors", r"tensors by name, as a model's.*Received: str"),
 }
 
 

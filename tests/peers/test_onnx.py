@@ -201,7 +201,7 @@ def test_what_pytorch_wrote(case, tmp_path):
         close(network.forward(x), model(torch.from_numpy(x)).numpy(), 2e-6)
 
 
-def graph(nodes, constants=(), shape=("n", 4), outputs=("y",), **options):
+def graph(nodes, constants=(), shape=("n", 4), outputs=("y",), kind=TensorProto.FLOAT, **options):
     """A graph of these nodes from x to y, as bytes."""
     arrays = [
         numpy_helper.from_array(a if isinstance(a, np.ndarray) else np.asarray(a, np.float32), name)
@@ -210,8 +210,8 @@ def graph(nodes, constants=(), shape=("n", 4), outputs=("y",), **options):
     made = helper.make_graph(
         [helper.make_node(*node[:3], **(node[3] if len(node) > 3 else {})) for node in nodes],
         "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "k"]) for name in outputs],
+        [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info(name, kind, ["n", "k"]) for name in outputs],
         arrays,
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("my.ops", 1)]
@@ -286,6 +286,16 @@ def test_forms_that_are_read(case, tmp_path):
     close(network.forward(x), expected(x), 1e-6)
 
 
+def test_float64_numbers_keep_their_digits(tmp_path):
+    nodes = [("Mul", ["x", "c"], ["h"]), ("Add", ["h", "d"], ["y"])]
+    numbers = {"c": np.array(1e3 * np.pi), "d": np.array(1e3 * np.e)}
+    (tmp_path / "net.onnx").write_bytes(graph(nodes, numbers, kind=TensorProto.DOUBLE))
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    network = gn.from_onnx(tmp_path / "net.onnx")
+    assert network.dtype == np.float64
+    close(network.forward(x), 1e3 * np.pi * x + 1e3 * np.e, 1e-14)
+
+
 REFUSED = {
     "an operator": (graph([("Sin", ["x"], ["y"])]), r"operator Sin \(node 'y'\) is no layer here"),
     "lists": (graph([("Sin", ["x"], ["y"])]), r"Supported: Add, BatchNormalization, .*Tanh"),
@@ -327,7 +337,23 @@ REFUSED = {
     ),
     "another softmax": (
         graph([("Softmax", ["x"], ["y"], {"axis": 1})], shape=("n", 4, 2)),
-        r"along axis 1 of inputs of shape \('n', 4, 2\)",
+        r"works along other axes than the node does, whose input has shape \('n', 4, 2\)",
+    ),
+    "a layer norm of parts of rows": (
+        graph(
+            [("LayerNormalization", ["x", "w"], ["y"])],
+            {"w": np.ones((4, 2), np.float32)},
+            shape=("n", 4, 2),
+        ),
+        "works along other axes than the node does",
+    ),
+    "rows run together": (
+        graph([("Reshape", ["x", "s"], ["y"])], {"s": np.array([-1, 2])}),
+        r"Reshape cannot turn 4 numbers of shape \(4,\) into \(2,\)",
+    ),
+    "a square": (
+        graph([("Mul", ["x", "x"], ["y"])]),
+        r"\(Mul\) cannot be read: neither of its inputs is a constant",
     ),
     "another selu": (graph([("Selu", ["x"], ["y"], {"alpha": 1.0})]), "its alpha is not 1.67"),
     "a fixed batch": (

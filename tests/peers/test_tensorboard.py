@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import struct
 
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from tensorboardX.proto.event_pb2 import Event
 
 import glassnet as gn
+from glassnet.estimators import MLPClassifier
 
 pytestmark = pytest.mark.peers
 
@@ -175,3 +179,20 @@ points = [
 id = "rates"
 title = "Which rate is better"
 """
+
+
+def test_estimators_are_watched_and_can_be_copied_afterwards(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3
+    model = MLPClassifier(max_iter=4, random_state=0, callbacks=[gn.TensorBoard(tmp_path)])
+    with pytest.warns(ConvergenceWarning):
+        model.fit(x, y)
+    written = {tag: value for tag, step, value in events(tmp_path) if step == 4}
+    assert written["loss"].simple_value == pytest.approx(model.loss_curve_[-1], rel=1e-6)
+    assert (pickle.loads(pickle.dumps(model)).predict(x) == model.predict(x)).all()
+    assert not hasattr(clone(model), "coefs_")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "events").write_text("mine")
+    with pytest.raises(ValueError, match=r"cannot write into .*events: .* Choose a folder"):
+        fitted(tmp_path / "events")
