@@ -405,7 +405,7 @@ def load_paper(folder: Path) -> Paper:
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _check_names(paper)
+    _check_names(paper, folder)
     return paper
 
 
@@ -421,7 +421,9 @@ def load_single(path: Path) -> Paper:
             f"{path.parent}/TARGET."
         )
     experiment = load_experiment(path, path.stem)
-    return Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
+    paper = Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
+    _check_names(paper, path.parent)
+    return paper
 
 
 def load_experiment(
@@ -450,28 +452,27 @@ def load_experiment(
     return experiment
 
 
-def _check_names(paper: Paper) -> None:
-    """Targets have ids of their own; they and borrowed cells lead to what there is."""
+def _check_names(paper: Paper, folder: Path) -> None:
+    """Targets have ids of their own; what they name and borrow is there, before any training."""
     from glassnet.experiments.cells import check_borrowed
+    from glassnet.experiments.references import check_target
 
-    names = [experiment.id for experiment in paper.experiments]
+    experiments = {experiment.id: experiment for experiment in paper.experiments}
     seen: set[str] = set()
     for experiment in paper.experiments:
+        path = folder / f"{experiment.id}.toml"
         try:
-            check_borrowed(experiment, {other.id: other for other in paper.experiments})
+            check_borrowed(experiment, experiments)
         except ValueError as error:
-            raise ValueError(f"{paper.id}/{experiment.id}.toml: {error}") from None
-    for experiment, target in paper.targets():
-        where = f"{paper.id}/{experiment.id}.toml: targets {target.id}"
-        if target.id in seen:
-            raise ValueError(f"{where}: another target has this id already.")
-        seen.add(target.id)
-        for needed in needs(target):
-            if needed not in names:
-                raise ValueError(
-                    f"{where}: there is no experiment {needed!r}.{did_you_mean(needed, names)} "
-                    f"There are: {', '.join(names)}."
-                )
+            raise ValueError(f"{path}: {error}") from None
+        for target in experiment.targets:
+            try:
+                if target.id in seen:
+                    raise ValueError("another target has this id already.")
+                check_target(target, experiment, experiments)
+            except ValueError as error:
+                raise ValueError(f"{path}: targets {target.id}: {error}") from None
+            seen.add(target.id)
 
 
 def needs(target: Target) -> set[str]:

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from glassnet.experiments.cells import expand
-from glassnet.experiments.specification import Experiment, load_experiment, load_paper
+from glassnet.experiments.specification import (
+    Experiment,
+    load_experiment,
+    load_paper,
+    load_single,
+)
 from glassnet.papers import PAPERS
 from glassnet.papers import load as load_named
 
@@ -66,6 +71,52 @@ def test_a_mistake_is_told_in_one_sentence(
         load_experiment(path)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('check = { name = "largest_at", along = "rat", point = 0.1 }', "no axis 'rat'. Did you"),
+        ('check = { name = "winner", along = "rate", point = 7 }', "there is no point '7'."),
+        (
+            'check = { name = "largest_at", along = ["rate"], point = [0.1, 1] }',
+            "there is no point '0.1-1'.",
+        ),
+        ('check = { name = "number", at_least = 0, cell = { rate = 7 } }', "cell.rate: there is"),
+        (
+            'check = { name = "difference", at_least = 0, a = {}, b = { cell = { rat = 0.1 } } }',
+            "claim 'c': small has no axis 'rat'.",
+        ),
+        (
+            'check = { name = "ordered", quantities = [{}, { experiment = "smal" }] }',
+            "there is no experiment 'smal'. Did you mean 'small'?",
+        ),
+        ('figures = [{ draw = "heatmap", rows = "rate", columns = "x" }]', "figure 'heatmap': "),
+        ('figures = [{ draw = "curves", lines = "x" }]', "small has no axis 'x'."),
+        ('figures = [{ draw = "training", cell = { rate = 7 } }]', "cell.rate: there is no point"),
+        ('figures = [{ draw = "training", experiment = "other" }]', "no experiment 'other'"),
+        ('table = { rows = "rat" }', "table: small has no axis 'rat'."),
+        ('table = { rows = "rate", values = [[1]] }', "a table of 2 rows and 1 columns has 1 rows"),
+        (
+            'table = { rows = [{ label = "a", cell = { rate = 7 } }] }',
+            "table: cell.rate: there is no point '7'.",
+        ),
+    ],
+)
+def test_what_targets_name_is_looked_up_before_training(
+    write: Callable[..., Path], more: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=r"small\.toml: targets t: ") as caught:
+        load_single(write((CLAIM if more.startswith("check") else TARGET) + more))
+    assert expected in str(caught.value)
+
+
+def test_a_single_file_is_checked_as_a_paper_is(write: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="another target has this id already"):
+        load_single(write(TARGET + TARGET))
+    borrowed = 'borrowed = [{ cell = { rate = 0.1 }, experiment = "other" }]'
+    with pytest.raises(ValueError, match="there is no experiment 'other'"):
+        load_single(write(borrowed))
 
 
 def test_points_change_several_keys_together(load: Callable[..., Experiment]) -> None:
