@@ -9,11 +9,12 @@ registries, and nothing in a file is ever run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from glassnet.experiments import columns
 from glassnet.experiments.checks import CHECKS, Check
@@ -118,6 +119,8 @@ class Axis(Section):
         if (self.key is None) != (self.values is None) or (self.key is None) == (not self.points):
             raise ValueError("an axis has a key and values, or points with a label each")
         labels = [point.label for point in self.points_list()]
+        if not labels:
+            raise ValueError("an axis has at least one value")
         twice = [label for label in labels if labels.count(label) > 1]
         if twice:
             raise ValueError(f"two points have the label {twice[0]!r}")
@@ -148,7 +151,13 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
     """Set a key of tables in tables; a table joins what is there, a part with a name does not."""
     if len(path) > 1:
-        _put(table.setdefault(path[0], {}), path[1:], value)
+        inside = table.setdefault(path[0], {})
+        if not isinstance(inside, dict):
+            raise ValueError(
+                f"{path[0]} is {inside!r}, and {path[0]}.{'.'.join(path[1:])} is given too: write "
+                "one table with both"
+            )
+        _put(inside, path[1:], value)
     elif isinstance(value, Mapping) and "name" not in value:
         for key, item in value.items():
             _put(table.setdefault(path[0], {}), key.split("."), item)
@@ -278,13 +287,24 @@ class Claim(Section):
     def _can_fail(self) -> Claim:
         if self.kind in JUDGED and self.check is None:
             raise ValueError(f"a claim of the kind {self.kind} needs a check that can fail")
+        if self.kind in JUDGED and self.check is not None and not self.check.can_fail:
+            raise ValueError(
+                f"a claim of the kind {self.kind} needs a check that can fail, but the check "
+                f"{self.check.name} compares with nothing"
+            )
         return self
+
+
+def _target_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
+        raise ValueError("expected lower-case letters, digits and hyphens, such as table-1")
+    return text
 
 
 class Target(Section):
     """A table, a figure or a statement of the paper: what `glassnet reproduce PAPER/ID` names."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    id: Annotated[str, AfterValidator(_target_id)]
     title: str
     where: str = ""
     text: str = ""

@@ -30,6 +30,18 @@ CLAIM = TARGET + '[[targets.claims]]\nkind = "pattern"\ntext = "c"\n'
             "axes.width = { key = 'network.layers', values = [[0]] }",
             "axes.rate at 0.001, axes.width at 0: network.layers is [0]: a layer needs at least 1",
         ),
+        ("axes.none = { key = 'seed', values = [] }", "axes.none: an axis has at least one value"),
+        (
+            "axes.o.points = [{ label = 1, 'training.optimizer' = 'sgd',"
+            " 'training.optimizer.beta1' = 0.8 }]",
+            "axes.o.points[0]: optimizer is 'sgd', and optimizer.beta1 is given too",
+        ),
+        ('[[targets]]\nid = "Table 1"\ntitle = ""', "targets[0].id is 'Table 1': expected lower"),
+        (
+            TARGET + '[[targets.figures]]\ndraw = "curves"\nlimits = [1]',
+            "targets[0].figures[0]: limits is [1]: it has too few values.",
+        ),
+        ('record.each_epoch = ["trai"]', "dead_units, gradient_norms. Did you mean 'train'?"),
         ("axes.empty = { key = 'seed' }", "axes.empty: an axis has a key and values, or points"),
         (
             "training.optimizer = { name = 'adm' }",
