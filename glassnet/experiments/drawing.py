@@ -25,6 +25,7 @@ from glassnet.accelerate import Array
 from glassnet.experiments.measures import CellLabels, Measure, Quantity, label_of
 from glassnet.experiments.results import Record, Results, column, measured
 from glassnet.plots import as_percent, empty_figure, plain
+from glassnet.registry import did_you_mean
 from glassnet.runs.sections import Section, Whole
 
 if TYPE_CHECKING:
@@ -234,6 +235,8 @@ class Curves(Drawing):
         panels, lines = figure.subplots(1, len(self.of), squeeze=False)[0], self._lines(canvas)
         draw = draw_each if self.each else draw_line
         for axes, of in zip(panels, self.of, strict=True):
+            if not canvas.results.quick:
+                _check_column(of, [record for _, records in lines.values() for record in records])
             for number, (label, records) in enumerate(lines.values()):
                 draw(axes, [column(record, of) for record in records], label, number)
             if self.limits is not None:
@@ -261,6 +264,16 @@ class Curves(Drawing):
             for label, cell in cells.items()
             if canvas.results.cells(cell)
         }
+
+
+def _check_column(of: str, records: Sequence[Record]) -> None:
+    """Refuse a column that no epoch of any training has."""
+    known = {name for record in records for epoch in record["history"] for name in epoch}
+    if known and of not in known:
+        raise ValueError(
+            f"Nothing called {of!r} was recorded.{did_you_mean(of, known)} "
+            f"The history has {', '.join(sorted(known))}; [record] adds to it."
+        )
 
 
 class Training(Drawing):
@@ -299,7 +312,7 @@ class Training(Drawing):
 
 def _spread_out(axes: Axes) -> None:
     """A logarithmic axis where a loss falls so far that its first epochs would hide the others."""
-    values = np.concatenate([np.asarray(line.get_ydata()) for line in axes.lines])
+    values = np.concatenate([[], *(np.asarray(line.get_ydata()) for line in axes.lines)])
     if len(values) and values.min() > 0 and values.max() > 20 * values.min():
         axes.set_yscale("log")
 

@@ -415,8 +415,12 @@ def load_paper(folder: Path) -> Paper:
     values = read_toml(path)
     base = values.pop("base", {})
     names = values.pop("experiments", None)
-    if not isinstance(names, list) or not names:
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise ValueError(f"{path}: experiments names the experiments' files, in order.")
+    if not isinstance(base, dict):
+        raise ValueError(f"{path}: base is {base!r}: expected a table of keys and values.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: experiments is {names}: each file is named once.")
     origin = values.get("copy_of") or folder.name
     experiments = [load_experiment(folder / f"{name}.toml", origin, base) for name in names]
     try:

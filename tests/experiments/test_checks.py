@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from glassnet.experiments.checks import CHECKS, Outcome
+from glassnet.experiments.judging import table_facts
 from glassnet.experiments.measures import Quantity
 from glassnet.experiments.results import Results
 from glassnet.experiments.specification import Claim, Experiment, Target, read_section
@@ -286,3 +287,9 @@ def test_a_claim_that_compares_with_nothing_is_refused(name: str, options: dict[
     with pytest.raises(ValueError, match=f"but the check {name} compares with nothing"):
         read_section(Claim, {"kind": "pattern", "text": "c", "check": check})
     assert read_section(Claim, {"kind": "report", "text": "c", "check": check}).check is not None
+
+
+def test_a_table_names_what_it_misses(made_up: Callable[..., Results]) -> None:
+    target = Target(id="t", title="", table={"rows": "rate"}, measure={"of": "val_los"})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="p/t, table: Nothing called 'val_los' was recorded"):
+        table_facts(target, made_up(low=[[0.5]], high=[[0.5]]))

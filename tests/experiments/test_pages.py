@@ -164,6 +164,7 @@ def test_a_folder_of_any_name_is_linked() -> None:
         ('draw = "confusion_matrix"\ncell = { rate = 0.1 }', "There are no scores of"),
         ('draw = "gallery"\ncell = { rate = 0.1 }', "There are no mistakes of"),
         ('draw = "steps"\nlines = "rate"', "There are no steps of"),
+        ('draw = "curves"\nof = ["val_los"]\nlines = "rate"', "Did you mean 'val_loss'?"),
         ('draw = "samples"', "There are no images to show: a row has the shape (4,)."),
         (
             'draw = "gallery"\ncell = { rate = 0.1 }\nrepetition = 2',
@@ -178,3 +179,17 @@ def test_a_figure_says_what_it_lacks(
     with pytest.raises(ValueError, match="small/t, figures: ") as caught:
         run(path, tmp_path / "out")
     assert expected in str(caught.value)
+
+
+def test_trainings_that_broke_down_at_once_are_still_drawn(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write(
+        'training.optimizer = "sgd"\n'
+        '[quick]\nset = { "training.learning_rate" = 1e30 }\n'
+        '[[targets]]\nid = "t"\ntitle = ""\n'
+        '[[targets.figures]]\ndraw = "training"\ncell = { rate = 0.1 }\n'
+        '[[targets.figures]]\ndraw = "curves"\nlines = "rate"\n'
+    )
+    done = run(path, tmp_path / "out", quick=True)
+    assert len(done.facts["targets"][0]["figures"]) == 2

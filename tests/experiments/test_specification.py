@@ -167,6 +167,24 @@ def test_a_paper_is_checked_as_a_whole(tmp_path: Path, write: Callable[..., Path
         load_paper(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('experiments = ["small", "small"]', "each file is named once"),
+        ("experiments = [3]", "experiments names the experiments' files"),
+        ('base = 3\nexperiments = ["small"]', "base is 3: expected a table of keys and values."),
+    ],
+)
+def test_a_papers_own_file_is_checked(
+    tmp_path: Path, write: Callable[..., Path], more: str, expected: str
+) -> None:
+    write()
+    (tmp_path / "paper.toml").write_text(f'title = "P"\nauthors = "A"\n{more}\n')
+    with pytest.raises(ValueError, match=r"paper\.toml: ") as caught:
+        load_paper(tmp_path)
+    assert expected in str(caught.value)
+
+
 @pytest.mark.parametrize("name", PAPERS)
 def test_the_papers_of_the_package_can_be_read(name: str) -> None:
     paper = load_named(name)
