@@ -102,6 +102,7 @@ def reproduce(
         return
     chosen = _chosen(what or [], everything, list(PAPERS))
     loaded = {name: load(name) for name in chosen}  # all mistakes are told before any training
+    _check_reports(loaded)
     names = [name.strip() for name in (compare or "").split(",") if name.strip()]
     _check_frameworks(names)
     _check_events(tensorboard)
@@ -143,6 +144,17 @@ def _paper_and_target(text: str) -> tuple[str, str]:
         return text, ""
     paper, _, target = text.rpartition("/")
     return (paper, target) if is_paper(paper) else (text, "")
+
+
+def _check_reports(loaded: dict[str, Paper]) -> None:
+    """A report has its paper's name, so two of the same name would overwrite each other."""
+    first: dict[str, str] = {}
+    for name, paper in loaded.items():
+        if first.setdefault(paper.id, name) != name:
+            raise ValueError(
+                f"{first[paper.id]} and {name} would both write the report {paper.id}: name one "
+                "of them, or rename a folder."
+            )
 
 
 def _copy(what: list[str], folder: Path) -> None:

@@ -49,6 +49,8 @@ def read_frame(path: Path, header: bool = True) -> pl.DataFrame:
         )
     if frame.height == 0:
         raise ValueError(f"{path} has column names but no rows: expected at least one row.")
+    # whole numbers beyond 64 bits, which NumPy does not have
+    frame = frame.with_columns(pl.selectors.by_dtype(pl.Int128).cast(pl.Float64))
     return frame.with_columns(pl.selectors.float().fill_nan(None))
 
 

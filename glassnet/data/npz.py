@@ -37,6 +37,12 @@ def read_npz(
         check_values(arrays[x_name], missing, f"{path}: {x_name}")
         _check_pair(arrays[x_name], arrays[y_name], f"{path}: {x_name}", y_name)
     train_x, train_y = pairs[0]
+    for x_name, _ in pairs[1:]:
+        if arrays[x_name].shape[1:] != arrays[train_x].shape[1:]:
+            raise ValueError(
+                f"{path}: {x_name} has rows of shape {arrays[x_name].shape[1:]}, but {train_x} of "
+                f"{arrays[train_x].shape[1:]}: give both the same columns."
+            )
     # Encoded together, so that both parts share one list of classes.
     values = np.concatenate([_flat(arrays[y_name]) for _, y_name in pairs])
     y, classes, decided = encode_target(values, task, (train_y,), f"{path}")

@@ -84,14 +84,21 @@ def _split_rows(
             f"A share of {share} of {n} rows leaves no row to train on: lower it, or add rows."
         )
     if stratify:
-        _check_strata(y, held_out, classes)
+        check_strata(y, held_out, classes)
     first, second = train_test_split(
         np.arange(n), test_size=held_out, random_state=seed, stratify=y if stratify else None
     )
     return first, second
 
 
-def _check_strata(y: Array, held_out: int, classes: tuple[str, ...]) -> None:
+def check_strata(y: Array, held_out: int, classes: tuple[str, ...]) -> None:
+    """Raise ValueError unless both parts of a split can hold rows of every class.
+
+    Arguments:
+        y: class indices, (n,).
+        held_out: rows of the second part.
+        classes: their names; may be empty.
+    """
     labels, counts = np.unique(y, return_counts=True)
     if counts.min() < 2:
         label = labels[counts.argmin()]

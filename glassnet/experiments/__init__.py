@@ -2,6 +2,7 @@
 
 specification.py  what a paper and its experiments are; tables.py, checks.py, drawing.py are
                   the closed lists of what may stand in them
+references.py     what targets name, looked up before anything is trained
 cells.py          the grid, and seeds that are derived from names
 rows.py           exactly which rows
 work.py           one cell, trained and measured (observers.py) into a record

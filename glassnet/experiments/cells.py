@@ -125,13 +125,10 @@ def check_cells(experiment: Experiment) -> None:
     from glassnet.runs.recipe import check_parts
 
     for name, kept in experiment.quick.keep.items():
-        labels = [point.label for point in experiment.axis(name).points_list()]
         for label in map(label_of, kept):
-            _check_label(f"quick.keep.{name}", label, labels)
+            check_points(experiment, {name: label}, "quick.keep")
     for cell in experiment.twins:
-        for name, label in cell.items():
-            labels = [point.label for point in experiment.axis(name).points_list()]
-            _check_label(f"twins.{name}", label, labels)
+        check_points(experiment, cell, "twins")
     for quick in (False, True):
         for cell_of_grid in expand(experiment, quick):
             if cell_of_grid.repetition == 0:
@@ -159,9 +156,7 @@ def check_borrowed(experiment: Experiment, paper: Mapping[str, Experiment]) -> N
 
 
 def _check_whole_cell(experiment: Experiment, cell: Mapping[str, str]) -> None:
-    for name, label in cell.items():
-        labels = [point.label for point in experiment.axis(name).points_list()]
-        _check_label(f"cell.{name}", label, labels)
+    check_points(experiment, cell, "cell")
     if len(cell) != len(experiment.axes):
         axes = ", ".join(experiment.axes) or "there is none"
         raise ValueError(f"the cell {dict(cell)} needs a point on each axis: {axes}.")
@@ -196,12 +191,19 @@ def _check_same_training(
         )
 
 
-def _check_label(where: str, label: str, labels: list[str]) -> None:
-    if label not in labels:
-        raise ValueError(
-            f"{where}: there is no point {label!r}.{did_you_mean(label, labels)} "
-            f"There are: {', '.join(labels)}."
-        )
+def check_points(experiment: Experiment, cell: Mapping[str, str], where: str) -> None:
+    """See that an experiment has these axes, and a point of this label on each.
+
+    Raises:
+        ValueError: if it has not; the message begins with `where` and the axis.
+    """
+    for axis, label in cell.items():
+        labels = [point.label for point in experiment.axis(axis).points_list()]
+        if label not in labels:
+            raise ValueError(
+                f"{where}.{axis}: there is no point {label!r}.{did_you_mean(label, labels)} "
+                f"There are: {', '.join(labels)}."
+            )
 
 
 def _grid(experiment: Experiment, quick: bool) -> Iterator[dict[str, AxisPoint]]:

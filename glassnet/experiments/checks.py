@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from glassnet.experiments.measures import CellLabels, Measure, Quantity, label_of
-from glassnet.experiments.results import Results, Sample, column, read
+from glassnet.experiments.results import Results, Sample, column, measured, read
 from glassnet.registry import did_you_mean
 from glassnet.runs.sections import NotNegative, Section, Whole
 
@@ -57,6 +57,11 @@ class Check(Section):
         super().__init_subclass__(**options)
         CHECKS[cls.name] = cls
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether it compares with anything; else it only shows what was found."""
+        return True
+
     def judge(self, results: Results) -> Outcome:
         """Compare what was asked with what was found."""
         raise NotImplementedError(f"{self.name} does not judge")
@@ -93,6 +98,10 @@ class Number(Quantity, Check):
     tolerance: NotNegative = 0.0
     at_least: float | None = None
     at_most: float | None = None
+
+    @property
+    def can_fail(self) -> bool:
+        return (self.value, self.at_least, self.at_most) != (None, None, None)
 
     def judge(self, results: Results) -> Outcome:
         asked, sample = results.filled(self), results.sample(self)
@@ -193,6 +202,10 @@ class Ordered(Check):
     quantities: list[Quantity]
     by: float = 0.0
 
+    @property
+    def can_fail(self) -> bool:
+        return len(self.quantities) > 1
+
     def judge(self, results: Results) -> Outcome:
         asked = [results.filled(quantity) for quantity in self.quantities]
         samples = [results.sample(quantity) for quantity in self.quantities]
@@ -213,6 +226,10 @@ class Difference(Check):
     b: Quantity
     at_least: float | None = None
     at_most: float | None = None
+
+    @property
+    def can_fail(self) -> bool:
+        return (self.at_least, self.at_most) != (None, None)
 
     def judge(self, results: Results) -> Outcome:
         asked = results.filled(self.a)
@@ -309,6 +326,10 @@ class ReachesBefore(Check):
     by_epoch: Whole | None = None
     falling: bool = False
 
+    @property
+    def can_fail(self) -> bool:
+        return (self.b, self.by_epoch) != (None, None)
+
     def judge(self, results: Results) -> Outcome:
         first = self._epochs(results, self.a)
         texts = [f"{results.filled(self.a).describe()}: epoch {first.mean:.1f}"]
@@ -357,9 +378,7 @@ class SmootherThan(Check):
         where = results.of(asked.experiment)
         records = where.repetitions(where.only_cell(asked.cell))
         curves = [
-            np.array(record["measured"]["steps"])
-            if asked.of == "steps"
-            else column(record, asked.of)
+            np.array(measured(record, "steps")) if asked.of == "steps" else column(record, asked.of)
             for record in records
         ]
         return float(np.mean([np.var(np.diff(curve)) for curve in curves]))
@@ -411,11 +430,15 @@ class ClassExtremes(Quantity, Check):
     largest: list[int] = []
     smallest: list[int] = []
 
+    @property
+    def can_fail(self) -> bool:
+        return bool(self.largest or self.smallest)
+
     def judge(self, results: Results) -> Outcome:
         asked = results.filled(self)
         where = results.of(asked.experiment)
         records = where.repetitions(where.only_cell(asked.cell))
-        classes = range(len(records[0]["measured"]["scores"]["per_class"]))
+        classes = range(len(measured(records[0], "scores").get("per_class", [])))
         shared = {k: v for k, v in self.given().items() if k in _QUANTITY_KEYS}
         samples = [results.sample(Quantity(**{**shared, "class": k})) for k in classes]
         ranked = sorted(classes, key=lambda k: -samples[k].mean)

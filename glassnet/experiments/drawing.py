@@ -23,8 +23,9 @@ from pydantic import BeforeValidator, Field
 from glassnet import plots
 from glassnet.accelerate import Array
 from glassnet.experiments.measures import CellLabels, Measure, Quantity, label_of
-from glassnet.experiments.results import Record, Results, column
+from glassnet.experiments.results import Record, Results, column, measured
 from glassnet.plots import as_percent, empty_figure, plain
+from glassnet.registry import did_you_mean
 from glassnet.runs.sections import Section, Whole
 
 if TYPE_CHECKING:
@@ -74,6 +75,19 @@ class Canvas:
     def records(self, cell: Mapping[str, str]) -> list[Record]:
         """The repetitions of one cell."""
         return self.results.repetitions(self.results.only_cell(cell))
+
+    def record(self, cell: Mapping[str, str], repetition: int) -> Record:
+        """One repetition of one cell, from 0.
+
+        Raises:
+            ValueError: if there are not so many.
+        """
+        records = self.records(cell)
+        if repetition >= len(records):
+            raise ValueError(
+                f"There is no repetition {repetition}: there are {len(records)}, from 0."
+            )
+        return records[repetition]
 
 
 def own_figure(
@@ -221,6 +235,8 @@ class Curves(Drawing):
         panels, lines = figure.subplots(1, len(self.of), squeeze=False)[0], self._lines(canvas)
         draw = draw_each if self.each else draw_line
         for axes, of in zip(panels, self.of, strict=True):
+            if not canvas.results.quick:
+                _check_column(of, [record for _, records in lines.values() for record in records])
             for number, (label, records) in enumerate(lines.values()):
                 draw(axes, [column(record, of) for record in records], label, number)
             if self.limits is not None:
@@ -248,6 +264,16 @@ class Curves(Drawing):
             for label, cell in cells.items()
             if canvas.results.cells(cell)
         }
+
+
+def _check_column(of: str, records: Sequence[Record]) -> None:
+    """Refuse a column that no epoch of any training has."""
+    known = {name for record in records for epoch in record["history"] for name in epoch}
+    if known and of not in known:
+        raise ValueError(
+            f"Nothing called {of!r} was recorded.{did_you_mean(of, known)} "
+            f"The history has {', '.join(sorted(known))}; [record] adds to it."
+        )
 
 
 class Training(Drawing):
@@ -286,7 +312,7 @@ class Training(Drawing):
 
 def _spread_out(axes: Axes) -> None:
     """A logarithmic axis where a loss falls so far that its first epochs would hide the others."""
-    values = np.concatenate([np.asarray(line.get_ydata()) for line in axes.lines])
+    values = np.concatenate([[], *(np.asarray(line.get_ydata()) for line in axes.lines)])
     if len(values) and values.min() > 0 and values.max() > 20 * values.min():
         axes.set_yscale("log")
 
@@ -415,7 +441,9 @@ class ConfusionMatrix(Drawing):
     repetition: Annotated[int, Field(ge=0)] = 0
 
     def draw(self, canvas: Canvas) -> Figure:
-        scores = canvas.records(self.cell)[self.repetition]["measured"]["scores"]
+        scores = measured(canvas.record(self.cell, self.repetition), "scores")
+        if "confusion_matrix" not in scores:
+            raise ValueError("A confusion matrix is of classes, and the targets are numbers.")
         return plots.confusion_matrix(scores["confusion_matrix"], scores["classes"])
 
 
@@ -431,8 +459,8 @@ class Gallery(Drawing):
     mistakes: bool = True
 
     def draw(self, canvas: Canvas) -> Figure:
-        measured = canvas.records(self.cell)[self.repetition]["measured"]
-        answers = measured.get("mistakes" if self.mistakes else "predictions", [])
+        which = "mistakes" if self.mistakes else "predictions"
+        answers = measured(canvas.record(self.cell, self.repetition), which)
         rows = canvas.rows()
         images = rows.watched.x[[answer["row"] for answer in answers]]
         said = [int(np.argmax(answer["probabilities"])) for answer in answers]
@@ -443,7 +471,7 @@ class Gallery(Drawing):
             for s, answer in zip(said, answers, strict=True)
         ]
         wrong = [s != answer["is"] for s, answer in zip(said, answers, strict=True)]
-        return plots.image_grid(images, titles, wrong)
+        return _images(images, titles, wrong)
 
 
 class Samples(Drawing):
@@ -463,7 +491,13 @@ class Samples(Drawing):
                 [np.flatnonzero(y == k)[:per_class] for k in range(len(dataset.classes))]
             )
         titles = [dataset.classes[k] for k in y[chosen]]
-        return plots.image_grid(dataset.train.x[chosen], titles)
+        return _images(dataset.train.x[chosen], titles)
+
+
+def _images(rows: Array, titles: Sequence[str], marked: Sequence[bool] = ()) -> Figure:
+    if len(rows) and rows.ndim < 3:
+        raise ValueError(f"There are no images to show: a row has the shape {rows.shape[1:]}.")
+    return plots.image_grid(rows, titles, marked)
 
 
 class Steps(Drawing):
@@ -481,7 +515,7 @@ class Steps(Drawing):
         for number, point in enumerate(axis.points_list()):
             cell = {**self.cell, self.lines: point.label}
             if canvas.results.cells(cell):
-                losses = canvas.records(cell)[self.repetition]["measured"]["steps"]
+                losses = measured(canvas.record(cell, self.repetition), "steps")
                 draw_line(axes, [np.array(losses)], f"{axis.title} {point.label}", number, 0)
         finish(axes, "step", "loss")
         return figure

@@ -105,11 +105,18 @@ def _judge(claim: Claim, target: Target, results: Results) -> Judged:
 
 
 def table_facts(target: Target, results: Results) -> dict[str, Any] | None:
-    """The target's table, published beside reproduced."""
+    """The target's table, published beside reproduced.
+
+    Raises:
+        ValueError: if an entry asks for what was not recorded.
+    """
     if target.table is None:
         return None
     under = results.under(target.measure)
-    entries = list(target.table.entries(under))
+    try:
+        entries = list(target.table.entries(under))
+    except ValueError as error:
+        raise ValueError(f"{results.experiment.paper}/{target.id}, table: {error}") from None
     columns = list(dict.fromkeys(entry.column for entry in entries))
     rows: dict[str, list[dict[str, str]]] = {}
     for entry in entries:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from glassnet.callbacks.progress import clock
 from glassnet.files import write_atomically
@@ -59,9 +60,23 @@ def write_paper(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def write_index(out: Path) -> None:
     """Write the pages over all papers whose results are in a folder."""
-    found = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(out.glob("*/results.json"))]
+    kept = [read_results(path) for path in sorted(out.glob("*/results.json"))]
+    found = [facts for facts in kept if facts is not None]
     write_atomically(out / "index.html", index_html(found), overwrite=True)
     write_atomically(out / "README.md", index_markdown(found), overwrite=True)
+
+
+def read_results(path: Path) -> dict[str, Any] | None:
+    """The facts of a paper that were written before; None if there are none that can be read.
+
+    A sweep, for one, has a results.json too.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_paper = isinstance(facts, dict) and isinstance(facts.get("targets"), list)
+    return facts if is_paper else None
 
 
 # HTML.
@@ -90,7 +105,7 @@ def index_html(papers: Iterable[Mapping[str, Any]]) -> str:
     parts = ["<h1>Papers, run again</h1>", f"<p>{_text(INDEX_WORDS)}</p>"]
     for facts in papers:
         parts.append(
-            f"<h2><a href='{facts['id']}/index.html'>{_text(facts['title'])}</a></h2>"
+            f"<h2><a href='{quote(facts['id'])}/index.html'>{_text(facts['title'])}</a></h2>"
             f"<p class='soft'>{_text(_byline(facts))}</p>"
             f"{_quick_banner(facts['quick'])}{_overview_html(facts)}"
         )

@@ -106,7 +106,10 @@ def reproduce(
     facts = paper_facts(paper, quick)
     for experiment, target in chosen:
         results = all_results[experiment.id]
-        drawn = _draw(target, all_results, results, cells, runner, twins, out / paper.id)
+        try:
+            drawn = _draw(target, all_results, results, cells, runner, twins, out / paper.id)
+        except ValueError as error:
+            raise ValueError(f"{paper.id}/{target.id}, figures: {error}") from None
         facts["targets"].append(_target_facts(target, results, drawn, twins.get(experiment.id, {})))
     folder = out / paper.id
     _write(folder, facts, [target.id for _, target in paper.targets()])
@@ -303,12 +306,8 @@ def _untrained_rows(experiment: Experiment) -> Rows:
 def _write(folder: Path, facts: dict[str, Any], order: Sequence[str]) -> None:
     """Write the paper's pages, with the results that other targets have had before."""
     path = folder / "results.json"
-    earlier: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            earlier = {t["id"]: t for t in json.loads(path.read_text(encoding="utf-8"))["targets"]}
-        except (OSError, ValueError, KeyError):
-            earlier = {}
+    before = pages.read_results(path) or {"targets": []}
+    earlier = {target["id"]: target for target in before["targets"]}
     now = {target["id"]: target for target in facts["targets"]}
     everything = {**earlier, **now}
     whole = {**facts, "targets": [everything[name] for name in order if name in everything]}

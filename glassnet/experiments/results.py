@@ -151,7 +151,9 @@ def read(record: Record, measure: Measure) -> float:
     if measure.at == "start":
         value = record["measured"].get("start", {}).get(measure.of)
     elif measure.by_class is not None:
-        value = _of_class(record["measured"]["scores"]["per_class"], measure)
+        if record["diverged"] is not None:
+            return float("nan")
+        value = _of_class(measured(record, "scores").get("per_class", []), measure)
     elif any(measure.of in epoch for epoch in record["history"]):
         value = _moment(column(record, measure.of), measure, record["diverged"] is not None)
     else:
@@ -166,6 +168,20 @@ def read(record: Record, measure: Measure) -> float:
             "[record] adds to it."
         )
     return float(value) * measure.scale
+
+
+def measured(record: Record, what: str) -> Any:
+    """What was measured of a training at its end because `[record]` asked for it.
+
+    Raises:
+        ValueError: if it was not, or training broke down before.
+    """
+    if what not in record["measured"]:
+        reason = (
+            "training broke down" if record["diverged"] else f"[record] does not ask for {what}"
+        )
+        raise ValueError(f"There are no {what} of {record['cell'] or 'the training'}: {reason}.")
+    return record["measured"][what]
 
 
 def column(record: Record, of: str) -> Array:

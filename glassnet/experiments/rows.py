@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 
 from glassnet.accelerate import Array
 from glassnet.data import Dataset, Part
+from glassnet.data.splits import check_strata
 from glassnet.experiments.specification import ExperimentData, Setup, Split
 from glassnet.runs.recipe import fingerprint, load_data
 
@@ -63,7 +65,7 @@ def load_rows(setup: Setup) -> Rows:
                 f"data.splits takes a {split.part} part out of {dataset.name}, which has one "
                 "already: leave that split out."
             )
-        parts["train"], parts[split.part] = _take(parts["train"], split)
+        parts["train"], parts[split.part] = _take(parts["train"], split, dataset)
     watched = parts.get(data.watch or ("validation" if "validation" in parts else "test"))
     if watched is None:
         raise ValueError(
@@ -77,10 +79,23 @@ def load_rows(setup: Setup) -> Rows:
     return Rows(replace(dataset, train=_first(parts["train"], data.rows), test=test), watched)
 
 
-def _take(part: Part, split: Split) -> tuple[Part, Part]:
+def _take(part: Part, split: Split, dataset: Dataset) -> tuple[Part, Part]:
     """Both parts of scikit-learn's train_test_split with this random_state."""
     from sklearn.model_selection import train_test_split
 
+    held_out = split.rows or math.ceil((split.share or 0) * len(part))
+    if held_out >= len(part):
+        raise ValueError(
+            f"data.splits holds {held_out:,} rows out as {split.part} part, but only "
+            f"{len(part):,} rows of {dataset.name} are left: take fewer."
+        )
+    if split.stratify and dataset.task == "regression":
+        raise ValueError(
+            f"data.splits can't stratify {dataset.name}, whose targets are numbers: leave "
+            "stratify out."
+        )
+    if split.stratify:
+        check_strata(part.y, held_out, dataset.classes)
     kept, held = train_test_split(
         np.arange(len(part)),
         test_size=split.rows if split.rows is not None else split.share,

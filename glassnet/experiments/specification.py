@@ -9,11 +9,12 @@ registries, and nothing in a file is ever run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from glassnet.experiments import columns
 from glassnet.experiments.checks import CHECKS, Check
@@ -118,6 +119,8 @@ class Axis(Section):
         if (self.key is None) != (self.values is None) or (self.key is None) == (not self.points):
             raise ValueError("an axis has a key and values, or points with a label each")
         labels = [point.label for point in self.points_list()]
+        if not labels:
+            raise ValueError("an axis has at least one value")
         twice = [label for label in labels if labels.count(label) > 1]
         if twice:
             raise ValueError(f"two points have the label {twice[0]!r}")
@@ -148,7 +151,13 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
     """Set a key of tables in tables; a table joins what is there, a part with a name does not."""
     if len(path) > 1:
-        _put(table.setdefault(path[0], {}), path[1:], value)
+        inside = table.setdefault(path[0], {})
+        if not isinstance(inside, dict):
+            raise ValueError(
+                f"{path[0]} is {inside!r}, and {path[0]}.{'.'.join(path[1:])} is given too: write "
+                "one table with both"
+            )
+        _put(inside, path[1:], value)
     elif isinstance(value, Mapping) and "name" not in value:
         for key, item in value.items():
             _put(table.setdefault(path[0], {}), key.split("."), item)
@@ -278,13 +287,24 @@ class Claim(Section):
     def _can_fail(self) -> Claim:
         if self.kind in JUDGED and self.check is None:
             raise ValueError(f"a claim of the kind {self.kind} needs a check that can fail")
+        if self.kind in JUDGED and self.check is not None and not self.check.can_fail:
+            raise ValueError(
+                f"a claim of the kind {self.kind} needs a check that can fail, but the check "
+                f"{self.check.name} compares with nothing"
+            )
         return self
+
+
+def _target_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
+        raise ValueError("expected lower-case letters, digits and hyphens, such as table-1")
+    return text
 
 
 class Target(Section):
     """A table, a figure or a statement of the paper: what `glassnet reproduce PAPER/ID` names."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    id: Annotated[str, AfterValidator(_target_id)]
     title: str
     where: str = ""
     text: str = ""
@@ -395,8 +415,12 @@ def load_paper(folder: Path) -> Paper:
     values = read_toml(path)
     base = values.pop("base", {})
     names = values.pop("experiments", None)
-    if not isinstance(names, list) or not names:
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise ValueError(f"{path}: experiments names the experiments' files, in order.")
+    if not isinstance(base, dict):
+        raise ValueError(f"{path}: base is {base!r}: expected a table of keys and values.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: experiments is {names}: each file is named once.")
     origin = values.get("copy_of") or folder.name
     experiments = [load_experiment(folder / f"{name}.toml", origin, base) for name in names]
     try:
@@ -405,7 +429,7 @@ def load_paper(folder: Path) -> Paper:
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _check_names(paper)
+    _check_names(paper, folder)
     return paper
 
 
@@ -421,7 +445,9 @@ def load_single(path: Path) -> Paper:
             f"{path.parent}/TARGET."
         )
     experiment = load_experiment(path, path.stem)
-    return Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
+    paper = Paper(id=path.stem, title=experiment.title, authors="", experiments=[experiment])
+    _check_names(paper, path.parent)
+    return paper
 
 
 def load_experiment(
@@ -450,28 +476,27 @@ def load_experiment(
     return experiment
 
 
-def _check_names(paper: Paper) -> None:
-    """Targets have ids of their own; they and borrowed cells lead to what there is."""
+def _check_names(paper: Paper, folder: Path) -> None:
+    """Targets have ids of their own; what they name and borrow is there, before any training."""
     from glassnet.experiments.cells import check_borrowed
+    from glassnet.experiments.references import check_target
 
-    names = [experiment.id for experiment in paper.experiments]
+    experiments = {experiment.id: experiment for experiment in paper.experiments}
     seen: set[str] = set()
     for experiment in paper.experiments:
+        path = folder / f"{experiment.id}.toml"
         try:
-            check_borrowed(experiment, {other.id: other for other in paper.experiments})
+            check_borrowed(experiment, experiments)
         except ValueError as error:
-            raise ValueError(f"{paper.id}/{experiment.id}.toml: {error}") from None
-    for experiment, target in paper.targets():
-        where = f"{paper.id}/{experiment.id}.toml: targets {target.id}"
-        if target.id in seen:
-            raise ValueError(f"{where}: another target has this id already.")
-        seen.add(target.id)
-        for needed in needs(target):
-            if needed not in names:
-                raise ValueError(
-                    f"{where}: there is no experiment {needed!r}.{did_you_mean(needed, names)} "
-                    f"There are: {', '.join(names)}."
-                )
+            raise ValueError(f"{path}: {error}") from None
+        for target in experiment.targets:
+            try:
+                if target.id in seen:
+                    raise ValueError("another target has this id already.")
+                check_target(target, experiment, experiments)
+            except ValueError as error:
+                raise ValueError(f"{path}: targets {target.id}: {error}") from None
+            seen.add(target.id)
 
 
 def needs(target: Target) -> set[str]:

@@ -231,6 +231,8 @@ def load_sweep(path: Path, out: Path | None = None) -> Sweep:
     table = values.pop("sweep", None)
     if table is None:
         raise ValueError(f"{path} has no [sweep] table: it says what is varied (sweep.axes).")
+    if not isinstance(table, dict):
+        raise ValueError(f"{path}: sweep is {table!r}: expected a table of keys and values.")
     try:
         try:
             settings: SweepSettings = read_section(SweepSettings, table)

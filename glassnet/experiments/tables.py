@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -24,6 +24,9 @@ from glassnet.experiments.checks import Check, Outcome, Point
 from glassnet.experiments.measures import Quantity, label_of
 from glassnet.experiments.results import Results, Sample
 from glassnet.runs.sections import NotNegative, Section
+
+if TYPE_CHECKING:
+    from glassnet.experiments.specification import Experiment
 
 
 def _entry(value: object) -> object:
@@ -77,17 +80,17 @@ class Table(Section):
     values: list[list[Annotated[Any, BeforeValidator(_entry)]]] = []
     row_title: str = ""
 
-    def sides(self, results: Results) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def sides(self, experiment: Experiment) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows and columns as partial quantities with a label.
 
         Raises:
             ValueError: if the values are not as many.
         """
-        rows, columns = _points(self.rows, results), _points(self.columns, results)
+        rows, columns = _points(self.rows, experiment), _points(self.columns, experiment)
         widths = {len(row) for row in self.values}
         if self.values and (len(self.values) != len(rows) or widths != {len(columns)}):
             raise ValueError(
-                f"A table of {len(rows)} rows and {len(columns)} columns has {len(self.values)} "
+                f"a table of {len(rows)} rows and {len(columns)} columns has {len(self.values)} "
                 f"rows of {sorted(widths)} values: give one for each entry, or text where none is "
                 "printed."
             )
@@ -95,7 +98,7 @@ class Table(Section):
 
     def entries(self, results: Results) -> Iterator[Entry]:
         """All entries, row by row."""
-        rows, columns = self.sides(results)
+        rows, columns = self.sides(results.experiment)
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
                 quantity = results.filled(_quantity(row, column))
@@ -107,10 +110,10 @@ class Table(Section):
                 yield Entry(*labels, printed, published, quantity, sample)
 
 
-def _points(side: str | list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:
+def _points(side: str | list[dict[str, Any]], experiment: Experiment) -> list[dict[str, Any]]:
     if isinstance(side, list):
         return [{**item, "label": label_of(item["label"])} for item in side]
-    axis = results.experiment.axis(side)
+    axis = experiment.axis(side)
     return [{"label": p.label, "cell": {side: p.label}} for p in axis.points_list()]
 
 

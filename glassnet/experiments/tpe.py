@@ -40,7 +40,7 @@ def run_tpe(sweep: Sweep, runner: Runner, told: Told | None) -> list[Trial]:
     """Run the search until it has as many trials as it should, and return all of them.
 
     Raises:
-        ValueError: if Optuna is not installed.
+        ValueError: if Optuna is not installed, or the storage can't be opened.
     """
     try:
         import optuna
@@ -52,10 +52,8 @@ def run_tpe(sweep: Sweep, runner: Runner, told: Told | None) -> list[Trial]:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     settings = sweep.settings
-    sweep.out.mkdir(parents=True, exist_ok=True)
-    storage = settings.storage or f"sqlite:///{sweep.out / 'trials.db'}"
     study = optuna.create_study(
-        storage=storage,
+        storage=_open_storage(sweep),
         study_name=_study_name(sweep),
         direction="minimize" if sweep.smaller_is_better else "maximize",
         sampler=optuna.samplers.TPESampler(seed=int(sweep.base.get("seed", 0))),
@@ -81,6 +79,23 @@ def run_tpe(sweep: Sweep, runner: Runner, told: Told | None) -> list[Trial]:
         )
         for trial in study.get_trials(deepcopy=False, states=finished)
     ]
+
+
+def _open_storage(sweep: Sweep) -> Any:
+    """The database of the trials; a new one is set up."""
+    import optuna
+    import sqlalchemy.exc
+
+    sweep.out.mkdir(parents=True, exist_ok=True)
+    url = sweep.settings.storage or f"sqlite:///{sweep.out / 'trials.db'}"
+    try:
+        return optuna.storages.get_storage(url)
+    except (ImportError, sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        # the URL itself is not shown: it may hold a password
+        raise ValueError(
+            f"sweep.storage can't be opened ({str(error).splitlines()[0]}): expected the URL of a "
+            "database, such as sqlite:///trials.db or postgresql://host/name."
+        ) from None
 
 
 def _study_name(sweep: Sweep) -> str:

@@ -35,6 +35,8 @@ from glassnet.network import Network
 from glassnet.plots import wrong_rows
 from glassnet.runs.recipe import Recipe, prepare
 
+OF_CLASSES = ("classes_predicted", "recall_by_class")
+"""Columns that only a classifier has."""
 PREDICTIONS = 5
 """How often predicting is timed; the median counts."""
 
@@ -90,8 +92,10 @@ def run_cell(
         The record; None if it was halted.
 
     Raises:
+        ValueError: if what is recorded needs classes and there are none.
         KeyboardInterrupt: after Ctrl-C.
     """
+    _check_record(cell, rows)
     started = time.perf_counter()
     recipe = prepared(cell, rows)
     observer = Observer(cell.record, rows)
@@ -129,6 +133,18 @@ def run_cell(
     }
 
 
+def _check_record(cell: Cell, rows: Rows) -> None:
+    """Refuse to record about classes where numbers are regressed on."""
+    record = cell.record
+    asked = [name for name in record.each_epoch if name in OF_CLASSES]
+    asked += [name for name in ("mistakes", "predictions") if getattr(record, name)]
+    if asked and rows.dataset.task == "regression":
+        raise ValueError(
+            f"[record] asks for {', '.join(asked)}, which need classes, but the targets of "
+            f"{rows.dataset.name} are numbers: leave that out."
+        )
+
+
 def _measure(cell: Cell, recipe: Recipe, rows: Rows) -> dict[str, Any]:
     """What is known of the trained network."""
     network, record = recipe.network, cell.record
@@ -141,7 +157,9 @@ def _measure(cell: Cell, recipe: Recipe, rows: Rows) -> dict[str, Any]:
     if record.scores:
         measured["scores"] = _scores(network, rows.watched, rows.dataset.classes)
     if record.predictions:
-        measured["predictions"] = _answers(network, rows, np.arange(record.predictions))
+        measured["predictions"] = _answers(
+            network, rows, np.arange(min(record.predictions, len(rows.watched)))
+        )
     if record.mistakes:
         probabilities = network.predict_proba(rows.watched.x)
         wrong = wrong_rows(rows.watched.y, probabilities, record.mistakes)

@@ -48,6 +48,11 @@ def load(name: str) -> Paper:
         _import_parts(name)
         return load_paper(FOLDER / name)
     path = Path(name)
+    own = path.stem if path.suffix == ".toml" else path.resolve().name
+    if path.exists() and own in PAPERS:
+        raise ValueError(
+            f"{name}: {own} is the name of a paper, whose report would be overwritten. Rename it."
+        )
     if path.suffix == ".toml" and path.is_file():
         return load_single(path)
     if not is_paper(name):

@@ -62,6 +62,8 @@ def sentence(
             f"Unknown key {path} (value {first['input']!r}).{did_you_mean(key, known)} "
             f"Known keys{f' of [{section}]' if section else ''}: {', '.join(known)}."
         )
+    if first["type"] == "missing" and isinstance(first["loc"][-1], int):
+        return f"{where} is {first['input']!r}: it has too few values."
     if first["type"] == "missing":
         return f"The key {path} is missing; add it{(hints or {}).get(path, '.')}"
     cause = first.get("ctx", {}).get("error")
@@ -73,7 +75,8 @@ def sentence(
     for kind, expected in EXPECTED.items():
         if first["type"].startswith(kind):
             reason = f"expected {expected}"
-    return f"{where} is {first['input']!r}: {reason.rstrip('.')}."
+    end = "" if reason.endswith(("?", ".")) else "."
+    return f"{where} is {first['input']!r}: {reason}{end}"
 
 
 def _walk(location: tuple[int | str, ...], model: type[Section]) -> tuple[str, type[Section]]:

@@ -141,6 +141,9 @@ def test_an_experiments_file(cli: Cli) -> None:
         (["old"], "copy_of is 'nasuti'. Did you mean 'nasuti2023'?"),
         (["old/x.toml"], "belongs to the paper of its folder"),
         (["missing.toml"], "There is no paper 'missing.toml'."),
+        (["a/one.toml", "b/one.toml"], "would both write the report one"),
+        (["a/chen2022.toml"], "chen2022 is the name of a paper"),
+        (["b/khadka2023"], "khadka2023 is the name of a paper"),
     ],
 )
 def test_copies_that_cannot_be(
@@ -149,4 +152,7 @@ def test_copies_that_cannot_be(
     Path("old").mkdir()
     Path("old/paper.toml").write_text('copy_of = "nasuti"\nexperiments = ["x"]\n')
     Path("old/x.toml").write_text('title = "x"\n')
+    for path in ("a/one", "b/one", "a/chen2022", "b/khadka2023/paper"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{path}.toml").write_text('title = "x"\ntrain = false\n')
     assert expected in refused("reproduce", *arguments)

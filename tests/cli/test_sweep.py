@@ -127,12 +127,24 @@ def test_a_guided_search_goes_on_where_it_was(cli: Cli, file: Callable[..., Path
         ("[0.0001, 0.05]", "[0.1, -1]", "training.learning_rate is -1: it should be greater"),
         ("seeds = 2", "seeds = 2\nmetric = 'rmse'", "iris is a classification set: use accuracy"),
         ('source = "iris"', 'source = "irish"', "Did you mean 'iris'?"),
+        (GRID, "[[sweep]]\nseeds = 2", "sweep is [{'seeds': 2}]: expected a table"),
     ],
 )
 def test_mistakes_are_told(
     refused: Callable[..., str], file: Callable[..., Path], old: str, new: str, expected: str
 ) -> None:
     assert expected in refused("sweep", file((RUN + GRID).replace(old, new)))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra optuna")
+@pytest.mark.parametrize("url", ["foo", "sqlite:////none/x.db", "nosuch://me:secret@host/name"])
+def test_a_storage_that_cannot_be_opened_is_told(
+    refused: Callable[..., str], file: Callable[..., Path], url: str
+) -> None:
+    text = RUN + RANDOM.replace('"random"', f'"tpe"\nstorage = "{url}"')
+    said = refused("sweep", file(text))
+    assert "sweep.storage can't be opened" in said
+    assert "secret" not in said
 
 
 def test_tpe_without_optuna_says_what_to_install(

@@ -92,3 +92,10 @@ def test_files_that_are_cut_or_something_else(save: Callable[..., Path], tmp_pat
     path.write_bytes((tmp_path / "one.npy").read_bytes())
     with pytest.raises(ValueError, match="single array"):
         load(path)
+
+
+def test_both_parts_have_rows_of_one_shape(tmp_path: Path) -> None:
+    x, y = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
+    np.savez(tmp_path / "n.npz", x_train=x, y_train=y, x_test=x[:, :2], y_test=y)
+    with pytest.raises(ValueError, match=r"x_test has rows of shape \(2,\), but x_train of \(3,\)"):
+        load(tmp_path / "n.npz")

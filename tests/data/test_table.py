@@ -53,6 +53,11 @@ def test_spaces_semicolons_byte_order_mark_and_blank_lines(table: Write) -> None
     assert excel.train.x.tolist() == [[1.5, 2], [3, 4]]
 
 
+def test_whole_numbers_beyond_64_bits_are_floats(table: Write) -> None:
+    data = read_table(table(f"a,y\n{10**20},u\n{10**25},v\n"), "y")
+    assert data.train.x.tolist() == [[1e20], [1e25]]
+
+
 def test_pixels_stay_bytes_until_a_value_does_not_fit(table: Write) -> None:
     rows = "".join(f"{i % 3},{i % 256},0\n" for i in range(1500))
     data = read_table(table("label,p0,p1\n" + rows), "label")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from glassnet.experiments.checks import CHECKS, Outcome
+from glassnet.experiments.judging import table_facts
+from glassnet.experiments.measures import Quantity
 from glassnet.experiments.results import Results
-from glassnet.experiments.specification import Experiment, Target, read_section
+from glassnet.experiments.specification import Claim, Experiment, Target, read_section
 from glassnet.experiments.tables import PublishedTable
 
 LOW, HIGH = {"cell": {"rate": 0.001}}, {"cell": {"rate": 0.1}}
@@ -238,3 +241,55 @@ def test_a_quantity_names_what_it_misses(made_up: Callable[..., Results]) -> Non
     ):
         judge(results, "number", of="val_acuracy", **HIGH, at_least=0.0)
     assert judge(results, "number", across="max", at_least=0.9).verdict == "held"
+
+
+def test_a_score_of_a_class_where_training_broke_down_is_not_a_number(
+    made_up: Callable[..., Results],
+) -> None:
+    results = made_up(low=[[0.5]], high=[[0.5]])
+    results.records[0]["diverged"] = "the loss is not a number"
+    asked = Quantity(**{"of": "precision", "class": 0, "cell": {"rate": 0.001}})
+    assert math.isnan(results.sample(asked).mean)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "missing"),
+    [
+        ("number", {"of": "precision", "class": 0, "at_least": 0}, "scores"),
+        ("class_extremes", {"of": "f1", "largest": [0]}, "scores"),
+        ("smoother_than", {"a": {"of": "steps"}, "b": {"of": "steps"}}, "steps"),
+    ],
+)
+def test_a_check_says_what_was_not_recorded(
+    made_up: Callable[..., Results], name: str, options: dict[str, Any], missing: str
+) -> None:
+    results = made_up(low=[[0.5]], high=[[0.5]])
+    one = {"cell": {"rate": 0.1}}
+    nested = {k: v | one if isinstance(v, dict) else v for k, v in options.items()}
+    check = CHECKS[name](**nested, **({} if name == "smoother_than" else one))
+    with pytest.raises(ValueError, match=rf"There are no {missing} of .*\[record\] does not ask"):
+        check.judge(results)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("number", {}),
+        ("difference", {"a": {}, "b": {}}),
+        ("ratio", {"a": {}, "b": {}}),
+        ("ordered", {"quantities": [{}]}),
+        ("reaches_before", {"a": {}, "value": 1.0}),
+        ("class_extremes", {}),
+    ],
+)
+def test_a_claim_that_compares_with_nothing_is_refused(name: str, options: dict[str, Any]) -> None:
+    check = {"name": name, **options}
+    with pytest.raises(ValueError, match=f"but the check {name} compares with nothing"):
+        read_section(Claim, {"kind": "pattern", "text": "c", "check": check})
+    assert read_section(Claim, {"kind": "report", "text": "c", "check": check}).check is not None
+
+
+def test_a_table_names_what_it_misses(made_up: Callable[..., Results]) -> None:
+    target = Target(id="t", title="", table={"rows": "rate"}, measure={"of": "val_los"})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="p/t, table: Nothing called 'val_los' was recorded"):
+        table_facts(target, made_up(low=[[0.5]], high=[[0.5]]))

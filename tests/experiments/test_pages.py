@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glassnet.experiments import run
 from glassnet.experiments.checks import Outcome
 from glassnet.experiments.drawing import style
 from glassnet.experiments.judging import Judged, judge
-from glassnet.experiments.pages import index_markdown, paper_html, paper_markdown
+from glassnet.experiments.pages import (
+    index_html,
+    index_markdown,
+    paper_html,
+    paper_markdown,
+    write_index,
+)
 from glassnet.experiments.results import Results
 from glassnet.experiments.specification import Claim, Experiment, Target, read_section
 
@@ -132,3 +140,56 @@ def test_a_claim_about_a_package_that_is_not_there_is_skipped(
 def test_no_two_of_many_lines_look_alike() -> None:
     looks = [tuple(map(str, style(number).values())) for number in range(64)]
     assert len(set(looks)) == 64
+
+
+def test_the_index_leaves_out_what_is_no_papers(tmp_path: Path) -> None:
+    facts = {"p": PAPER, "sweep": {"metric": "accuracy"}, "list": []}
+    for name, values in facts.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text(json.dumps(values))
+    (tmp_path / "spoiled").mkdir()
+    (tmp_path / "spoiled" / "results.json").write_text('{"tit')
+    write_index(tmp_path)
+    assert (tmp_path / "index.html").read_text().count("<h2>") == 1
+
+
+def test_a_folder_of_any_name_is_linked() -> None:
+    page = index_html([{**PAPER, "id": "mine's <b>?"}])
+    assert "href='mine%27s%20%3Cb%3E%3F/index.html'" in page
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        ('draw = "confusion_matrix"\ncell = { rate = 0.1 }', "There are no scores of"),
+        ('draw = "gallery"\ncell = { rate = 0.1 }', "There are no mistakes of"),
+        ('draw = "steps"\nlines = "rate"', "There are no steps of"),
+        ('draw = "curves"\nof = ["val_los"]\nlines = "rate"', "Did you mean 'val_loss'?"),
+        ('draw = "samples"', "There are no images to show: a row has the shape (4,)."),
+        (
+            'draw = "gallery"\ncell = { rate = 0.1 }\nrepetition = 2',
+            "There is no repetition 2: there are 2, from 0.",
+        ),
+    ],
+)
+def test_a_figure_says_what_it_lacks(
+    write: Callable[..., Path], tmp_path: Path, figure: str, expected: str
+) -> None:
+    path = write(f'[[targets]]\nid = "t"\ntitle = ""\n[[targets.figures]]\n{figure}\n')
+    with pytest.raises(ValueError, match="small/t, figures: ") as caught:
+        run(path, tmp_path / "out")
+    assert expected in str(caught.value)
+
+
+def test_trainings_that_broke_down_at_once_are_still_drawn(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write(
+        'training.optimizer = "sgd"\n'
+        '[quick]\nset = { "training.learning_rate" = 1e30 }\n'
+        '[[targets]]\nid = "t"\ntitle = ""\n'
+        '[[targets.figures]]\ndraw = "training"\ncell = { rate = 0.1 }\n'
+        '[[targets.figures]]\ndraw = "curves"\nlines = "rate"\n'
+    )
+    done = run(path, tmp_path / "out", quick=True)
+    assert len(done.facts["targets"][0]["figures"]) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -26,7 +28,7 @@ def test_nasuti_has_the_split_of_the_paper() -> None:
 
 
 def setup(**data: object) -> Setup:
-    return Setup(data={"source": "iris", **data})  # type: ignore[arg-type]
+    return Setup(data={"source": "iris"} | data)  # type: ignore[arg-type]
 
 
 def test_rows_are_kept_after_the_splits_and_counts_split_too() -> None:
@@ -43,3 +45,23 @@ def test_a_set_without_a_part_to_watch_is_refused() -> None:
     twice = [{"part": "test", "share": 0.2}] * 2
     with pytest.raises(ValueError, match="has one already"):
         load_rows(setup(splits=twice))
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ({"rows": 150}, "holds 150 rows out as test part, but only 150 rows of iris are left"),
+        ({"share": 0.999}, "holds 150 rows out"),
+        ({"rows": 2, "stratify": True}, "can't hold each of 3 classes in both parts"),
+    ],
+)
+def test_a_split_that_is_too_large_is_refused(split: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        load_rows(setup(splits=[{"part": "test", **split}]))
+
+
+def test_numbers_are_not_stratified(tmp_path: Path) -> None:
+    np.savez(tmp_path / "n.npz", x=np.arange(20.0).reshape(10, 2), y=np.arange(10.0))
+    splits = [{"part": "test", "rows": 5, "stratify": True}]
+    with pytest.raises(ValueError, match=r"can't stratify n\.npz, whose targets are numbers"):
+        load_rows(setup(source=str(tmp_path / "n.npz"), splits=splits))

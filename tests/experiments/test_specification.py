@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from glassnet.experiments.cells import expand
-from glassnet.experiments.specification import Experiment, load_experiment, load_paper
+from glassnet.experiments.specification import (
+    Experiment,
+    load_experiment,
+    load_paper,
+    load_single,
+)
 from glassnet.papers import PAPERS
 from glassnet.papers import load as load_named
 
@@ -25,6 +30,18 @@ CLAIM = TARGET + '[[targets.claims]]\nkind = "pattern"\ntext = "c"\n'
             "axes.width = { key = 'network.layers', values = [[0]] }",
             "axes.rate at 0.001, axes.width at 0: network.layers is [0]: a layer needs at least 1",
         ),
+        ("axes.none = { key = 'seed', values = [] }", "axes.none: an axis has at least one value"),
+        (
+            "axes.o.points = [{ label = 1, 'training.optimizer' = 'sgd',"
+            " 'training.optimizer.beta1' = 0.8 }]",
+            "axes.o.points[0]: optimizer is 'sgd', and optimizer.beta1 is given too",
+        ),
+        ('[[targets]]\nid = "Table 1"\ntitle = ""', "targets[0].id is 'Table 1': expected lower"),
+        (
+            TARGET + '[[targets.figures]]\ndraw = "curves"\nlimits = [1]',
+            "targets[0].figures[0]: limits is [1]: it has too few values.",
+        ),
+        ('record.each_epoch = ["trai"]', "dead_units, gradient_norms. Did you mean 'train'?"),
         ("axes.empty = { key = 'seed' }", "axes.empty: an axis has a key and values, or points"),
         (
             "training.optimizer = { name = 'adm' }",
@@ -68,6 +85,52 @@ def test_a_mistake_is_told_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('check = { name = "largest_at", along = "rat", point = 0.1 }', "no axis 'rat'. Did you"),
+        ('check = { name = "winner", along = "rate", point = 7 }', "there is no point '7'."),
+        (
+            'check = { name = "largest_at", along = ["rate"], point = [0.1, 1] }',
+            "there is no point '0.1-1'.",
+        ),
+        ('check = { name = "number", at_least = 0, cell = { rate = 7 } }', "cell.rate: there is"),
+        (
+            'check = { name = "difference", at_least = 0, a = {}, b = { cell = { rat = 0.1 } } }',
+            "claim 'c': small has no axis 'rat'.",
+        ),
+        (
+            'check = { name = "ordered", quantities = [{}, { experiment = "smal" }] }',
+            "there is no experiment 'smal'. Did you mean 'small'?",
+        ),
+        ('figures = [{ draw = "heatmap", rows = "rate", columns = "x" }]', "figure 'heatmap': "),
+        ('figures = [{ draw = "curves", lines = "x" }]', "small has no axis 'x'."),
+        ('figures = [{ draw = "training", cell = { rate = 7 } }]', "cell.rate: there is no point"),
+        ('figures = [{ draw = "training", experiment = "other" }]', "no experiment 'other'"),
+        ('table = { rows = "rat" }', "table: small has no axis 'rat'."),
+        ('table = { rows = "rate", values = [[1]] }', "a table of 2 rows and 1 columns has 1 rows"),
+        (
+            'table = { rows = [{ label = "a", cell = { rate = 7 } }] }',
+            "table: cell.rate: there is no point '7'.",
+        ),
+    ],
+)
+def test_what_targets_name_is_looked_up_before_training(
+    write: Callable[..., Path], more: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=r"small\.toml: targets t: ") as caught:
+        load_single(write((CLAIM if more.startswith("check") else TARGET) + more))
+    assert expected in str(caught.value)
+
+
+def test_a_single_file_is_checked_as_a_paper_is(write: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="another target has this id already"):
+        load_single(write(TARGET + TARGET))
+    borrowed = 'borrowed = [{ cell = { rate = 0.1 }, experiment = "other" }]'
+    with pytest.raises(ValueError, match="there is no experiment 'other'"):
+        load_single(write(borrowed))
+
+
 def test_points_change_several_keys_together(load: Callable[..., Experiment]) -> None:
     from glassnet.experiments.cells import expand
 
@@ -102,6 +165,24 @@ def test_a_paper_is_checked_as_a_whole(tmp_path: Path, write: Callable[..., Path
     paper.write_text('title = "P"\nauthors = "A"\nexperiments = ["missing"]\n')
     with pytest.raises(ValueError, match=r"There is no file .*missing\.toml"):
         load_paper(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('experiments = ["small", "small"]', "each file is named once"),
+        ("experiments = [3]", "experiments names the experiments' files"),
+        ('base = 3\nexperiments = ["small"]', "base is 3: expected a table of keys and values."),
+    ],
+)
+def test_a_papers_own_file_is_checked(
+    tmp_path: Path, write: Callable[..., Path], more: str, expected: str
+) -> None:
+    write()
+    (tmp_path / "paper.toml").write_text(f'title = "P"\nauthors = "A"\n{more}\n')
+    with pytest.raises(ValueError, match=r"paper\.toml: ") as caught:
+        load_paper(tmp_path)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize("name", PAPERS)

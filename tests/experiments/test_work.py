@@ -127,3 +127,18 @@ def test_a_paper_adds_columns_of_its_own(
     assert [epoch["largest_weight"] > 0 for epoch in record["history"]] == [True, True]
     with pytest.raises(ValueError, match="Did you mean 'largest'"):
         load('[record]\neach_epoch = ["larges"]')
+
+
+def test_more_predictions_than_rows_are_all_rows(load: Callable[..., Experiment]) -> None:
+    record, rows = trained(load("record.predictions = 1000"))
+    assert len(record["measured"]["predictions"]) == len(rows.watched)
+
+
+@pytest.mark.parametrize("asked", ['each_epoch = ["recall_by_class"]', "predictions = 3"])
+def test_numbers_have_no_classes_to_record(
+    load: Callable[..., Experiment], write: Callable[..., Path], tmp_path: Path, asked: str
+) -> None:
+    np.savez(tmp_path / "n.npz", x=np.arange(40.0).reshape(20, 2), y=np.arange(20.0) / 3)
+    text = write().read_text().replace('"iris"', f'"{(tmp_path / "n.npz").as_posix()}"')
+    with pytest.raises(ValueError, match=r"which need classes, but the targets of n\.npz are"):
+        trained(load(f"[record]\n{asked}\n", text))
