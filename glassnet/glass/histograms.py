@@ -61,7 +61,7 @@ class Distributions:
         for name, parameter in network.parameters.items():
             for kind, array in zip(KINDS, (parameter.value, gradient[name]), strict=True):
                 bins = min(MOST_BINS, math.ceil(2 * array.size ** (1 / 3)))
-                counts, edges = np.histogram(array[np.isfinite(array)], bins)
+                counts, edges = _histogram(array, bins)
                 self.counts.setdefault((kind, name), []).append(counts)
                 self.edges.setdefault((kind, name), []).append(edges)
 
@@ -133,6 +133,21 @@ class Distributions:
         axes.tick_params(axis="x", labelsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _histogram(array: Array, bins: int) -> tuple[Array, Array]:
+    """How many numbers are in each bin, and the edges of the bins; only finite ones count.
+
+    In float64, and never over less than a millionth of the largest number: NumPy refuses bins that
+    are too narrow to be told apart, as it finds them in a training that is breaking down.
+    """
+    numbers = array[np.isfinite(array)].astype(np.float64)
+    low, high = (numbers.min(), numbers.max()) if numbers.size else (0.0, 0.0)
+    least = 1e-6 * max(abs(low), abs(high))
+    if high - low <= least:
+        margin = max(0.5, least)
+        low, high = low - margin, high + margin
+    return np.histogram(numbers, bins, (low, high))
 
 
 class Histograms(Callback):

@@ -127,3 +127,19 @@ def test_histograms_leave_training_as_it_is(rows, tmp_path):
     assert figure.axes[0].get_title() == "layers.0.weight: weights"
     with pytest.raises(ValueError, match="No epoch"):
         Distributions().plot()
+
+
+def test_histograms_of_numbers_that_are_huge_alike_or_not_finite(tmp_path):
+    net = gn.Network([gn.Dense(3)], (2,), seed=0)
+    net.theta[...] = 2e20
+    net.theta[0] = np.nextafter(np.float32(2e20), np.float32(np.inf))
+    gradient = {name: np.full(p.shape, np.nan) for name, p in net.parameters.items()}
+    taken = Distributions()
+    taken.add(1, net, gradient)
+    net.theta[...] = 3e38
+    net.theta[0] = -3e38
+    taken.add(2, net, gradient)
+    counts = {kind: [int(c.sum()) for c in kept] for (kind, _), kept in taken.counts.items()}
+    assert counts == {"weights": [3, 3], "gradients": [0, 0]}  # of the bias, the last parameter
+    assert [int(c.sum()) for c in taken.counts["weights", "layers.0.weight"]] == [6, 6]
+    plots.save(taken.plot(), tmp_path / "huge.png")
