@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glassnet.cli.errors import clean_errors
+from glassnet.cli.json_text import json_text
 
 if TYPE_CHECKING:
     from glassnet.doctor import Record
@@ -58,7 +58,7 @@ def doctor(
     if markdown is not None:
         write_atomically(markdown, to_markdown(findings, record), overwrite=force)
     if as_json:
-        typer.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
+        typer.echo(json_text([finding.to_dict() for finding in findings]))
     else:
         from rich.console import Console
 

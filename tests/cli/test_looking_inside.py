@@ -41,6 +41,12 @@ def test_trace_of_a_run_and_of_its_configuration(cli, run, refused):
     assert "check the path" in refused("trace", "nowhere")
 
 
+def test_json_of_a_trace_has_null_where_a_value_was_missing(cli, run):
+    step = cli("trace", run, "--rows", 48, "--json")
+    assert "NaN" not in step.out
+    assert step.json["calls"][0]["reads"][0]["mean"] is None
+
+
 def test_check_of_a_run_and_of_its_configuration(cli, run):
     for source in (run, run / "config.toml"):
         ran = cli("check", source, "--rows", 4)
