@@ -143,3 +143,21 @@ def test_histograms_of_numbers_that_are_huge_alike_or_not_finite(tmp_path):
     assert counts == {"weights": [3, 3], "gradients": [0, 0]}  # of the bias, the last parameter
     assert [int(c.sum()) for c in taken.counts["weights", "layers.0.weight"]] == [6, 6]
     plots.save(taken.plot(), tmp_path / "huge.png")
+
+
+def test_dollars_in_names_are_no_mathematics(rows, tmp_path):
+    x, y = rows
+    net = gn.Network([gn.Standardize(), gn.Dense(3)], (3,), seed=0)
+    net.fit(x, y, loss="cross_entropy", epochs=1)
+    names = ["$10 to $20", "$\\frac{1}{$", "$_$"]  # the second is wrong as mathematics
+    net.metadata |= {"classes": names, "feature_names": names}
+    figures = [
+        net.plot_decision_regions(x, y),
+        net.explain(x[:2]).plot(),
+        plots.first_layer_weights(net),
+        plots.confusion_matrix(np.eye(3, dtype=int), names),
+        plots.predicted_vs_true(x[:, 0], x[:, 1], names[1:2]),
+    ]
+    for number, figure in enumerate(figures):
+        drawn = plots.save(figure, tmp_path / f"{number}.svg").read_text()
+        assert "<!-- $10 to $20" in drawn or number == 4, number
