@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,11 @@ def doctor(
     from glassnet.doctor.report import render, to_html, to_markdown
     from glassnet.files import write_atomically
 
+    for path in (html, markdown):
+        if path is not None and path.exists() and not force:
+            raise ValueError(
+                f"{path} exists already: choose another name, or replace it with --force."
+            )
     record = _read(run)
     findings = diagnose(record, Thresholds().changed(_numbers(threshold or [])))
     if html is not None:
@@ -86,9 +92,10 @@ def _numbers(settings: list[str]) -> dict[str, float]:
     for setting in settings:
         name, _, text = setting.partition("=")
         try:
-            numbers[name.strip()] = float(text)
+            number = float(text)
         except ValueError:
-            raise ValueError(
-                f"A threshold is set as in dead_share=0.7. Received: {setting!r}."
-            ) from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise ValueError(f"A threshold is set as in dead_share=0.7. Received: {setting!r}.")
+        numbers[name.strip()] = number
     return numbers
