@@ -80,6 +80,8 @@ def test_plot(cli, run, refused):
     assert "Did you mean 'colour'?" in named
     Path("run/histograms.npz").unlink()
     assert cli("plot", run, "histograms").code == 0
+    Path("run/model.safetensors").unlink()  # a run that broke down has its curves still
+    assert cli("plot", run, "curves").code == 0
 
 
 def test_predict_explain(cli, run, table, refused):
