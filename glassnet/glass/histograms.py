@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,16 +78,23 @@ class Distributions:
 
     @classmethod
     def load(cls, path: Path) -> Distributions:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: if the file is no such file.
+        """
         distributions = cls()
-        with np.load(path, allow_pickle=False) as file:
-            distributions.epochs = file["epochs"].tolist()
-            for key in file.files:
-                what, _, rest = key.partition("/")
-                if rest:
-                    kind, _, name = rest.partition("/")
-                    target = distributions.counts if what == "counts" else distributions.edges
-                    target[kind, name] = list(file[key])
+        try:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                distributions.epochs = file["epochs"].tolist()
+                for key in file.files:
+                    what, _, rest = key.partition("/")
+                    if rest:
+                        kind, _, name = rest.partition("/")
+                        target = distributions.counts if what == "counts" else distributions.edges
+                        target[kind, name] = list(file[key])
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+            raise ValueError(f"{path} is no file of histograms, or it is damaged.") from None
         return distributions
 
     def plot(self, most: int = 6) -> Figure:

@@ -125,6 +125,10 @@ def test_histograms_leave_training_as_it_is(rows, tmp_path):
     assert (edges[0], edges[-1]) == pytest.approx((weight.min(), weight.max()))
     figure = kept.plot()
     assert figure.axes[0].get_title() == "layers.0.weight: weights"
+    for content in (b"", b"no archive", (tmp_path / "seen.npz").read_bytes()[:100]):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"bad\.npz is no file of histograms"):
+            Distributions.load(tmp_path / "bad.npz")
     with pytest.raises(ValueError, match="No epoch"):
         Distributions().plot()
 
