@@ -135,5 +135,6 @@ def test_neither_scratch_paper_nor_missing_values_are_blamed(missing, monkeypatc
     monkeypatch.setattr(gn.Layer, "scratch", unwritten)
     x = rows()[0].copy()
     x[::3, 1] = np.nan if missing else 0
-    found, _ = broken([gn.Standardize(), gn.Impute(), *mlp()], x, optimizer=gn.SGD(1e30))
+    found, error = broken([gn.Standardize(), gn.Impute(), *mlp()], x, optimizer=gn.SGD(1e30))
+    assert "layers.4 (Dense(units=2)) are the first" in error
     assert (found.kernel, found.layer) == ("layers.dense.dense_forward", "layers.4 (Dense)")
