@@ -12,7 +12,7 @@ import pytest
 import glassnet as gn
 from glassnet.doctor import Thresholds, diagnose
 from glassnet.doctor.finding import Curve
-from glassnet.doctor.report import to_html, to_markdown
+from glassnet.doctor.report import draw, to_html, to_markdown
 from glassnet.doctor.rules import RULES, name_of
 from glassnet.doctor.suite import (
     fifth_held_out,
@@ -151,3 +151,8 @@ def test_losses_of_zero():
     history = [{**e, "val_loss": float(e["epoch"] > 2)} for e in doctor.record.history]
     found = diagnose(dataclasses.replace(doctor.record, setting=setting, history=history))
     assert "overtraining" in {f.rule for f in found}
+
+
+def test_a_curve_of_one_epoch_has_no_fractions_of_epochs():
+    figure = draw(Curve("loss", [0.0], [1.5]))
+    assert re.findall(r"<!-- (0[.\d]*) -->", figure) == ["0"]
