@@ -29,7 +29,7 @@ from glassnet.inputs import (
     checked_weights,
     chunks,
 )
-from glassnet.layers.base import LAYERS, Layer
+from glassnet.layers.base import LAYERS, Layer, Shape
 from glassnet.losses import LOSSES, Loss
 from glassnet.parameters import Parameter, ParameterStore
 from glassnet.recording import ForwardPass
@@ -253,6 +253,8 @@ class Network:
         y = self.entry(x)
         for layer in self.layers:
             y = run_layer(layer, partial(layer.forward, training=training), y, self.dtype)
+            if y.shape != (len(x), *layer.output_shape):
+                raise self._misshapen(layer, "forward", y, (len(x), *layer.output_shape))
         return y
 
     def run_backward(self, d_outputs: Array, need_dx: bool) -> Array:
@@ -262,8 +264,18 @@ class Network:
         dy = d_outputs
         for layer in reversed(self.layers[first:]):
             dy = run_layer(layer, layer.backward, dy, self.dtype)
+            is_used = need_dx or layer is not self.layers[first]
+            if is_used and dy.shape != (len(d_outputs), *layer.input_shape):
+                raise self._misshapen(layer, "backward", dy, (len(d_outputs), *layer.input_shape))
         self.layers[first].needs_dx = True
         return dy
+
+    def _misshapen(self, layer: Layer, method: str, received: Array, expected: Shape) -> ValueError:
+        """What is wrong with a layer of the user's own; kernels don't check what they are given."""
+        return ValueError(
+            f"layers.{self.layers.index(layer)} {layer!r}: {method} returned shape "
+            f"{received.shape}, but it should return {expected}."
+        )
 
     def entry(self, x: Array) -> Array:
         """x as the first layer takes it: raw for preprocessing, else in the network's dtype."""

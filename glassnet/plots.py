@@ -397,7 +397,7 @@ def _by_output(truth: Any, predicted: Any, names: Sequence[str], draw: Any) -> F
     grid = figure.subplots(tall, wide, squeeze=False).ravel()
     for k, axes in enumerate(grid):
         if k < shown:
-            draw(axes, truth[:, k], predicted[:, k], outputs[k])
+            draw(axes, truth[:, k], predicted[:, k], literal(outputs[k]))
             plain(axes)
         else:
             axes.axis("off")
@@ -615,4 +615,13 @@ def _count(value: float) -> str:
 
 
 def _short(name: str, most: int = 24) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return literal(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def literal(name: str) -> str:
+    r"""A name of the user's as it is: matplotlib reads what stands between two $ as mathematics.
+
+    >>> literal("$10 to $20")
+    '\\$10 to \\$20'
+    """
+    return name.replace("$", r"\$")

@@ -173,8 +173,8 @@ def first_non_finite(network: Network, x: Array) -> str:
         for name, parameter in network.parameters.items():
             if name.startswith(f"layers.{index}.") and not np.isfinite(parameter.value).all():
                 return f"{name} ({layer!r}) holds numbers that are not finite"
-        y = layer.forward(y, True)
-        if not np.isfinite(y).all():
+        given, y = y, layer.forward(y, True)
+        if np.isfinite(given).all() and not np.isfinite(y).all():  # else values are still missing
             return f"the outputs of layers.{index} ({layer!r}) are the first that are not finite"
     last = f"layers.{len(network.layers) - 1} ({network.layers[-1]!r})"
     return f"the outputs of {last} are still finite, but have grown to {np.abs(y).max():.3g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from glassnet.cli.errors import clean_errors
+from glassnet.cli.json_text import json_text
 
 app = typer.Typer(add_completion=False)
 
@@ -50,7 +50,7 @@ def check(
             "gradients": [asdict(row) | {"passed": row.passed} for row in report.rows],
             "suspicions": list(report.suspicions),
         }
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json_text(facts))
     else:
         typer.echo(str(report))
         typer.echo("all gradients are right" if report.passed else "a gradient is WRONG")

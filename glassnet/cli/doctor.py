@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glassnet.cli.errors import clean_errors
+from glassnet.cli.json_text import json_text
 
 if TYPE_CHECKING:
     from glassnet.doctor import Record
@@ -51,6 +52,11 @@ def doctor(
     from glassnet.doctor.report import render, to_html, to_markdown
     from glassnet.files import write_atomically
 
+    for path in (html, markdown):
+        if path is not None and path.exists() and not force:
+            raise ValueError(
+                f"{path} exists already: choose another name, or replace it with --force."
+            )
     record = _read(run)
     findings = diagnose(record, Thresholds().changed(_numbers(threshold or [])))
     if html is not None:
@@ -58,7 +64,7 @@ def doctor(
     if markdown is not None:
         write_atomically(markdown, to_markdown(findings, record), overwrite=force)
     if as_json:
-        typer.echo(json.dumps([finding.to_dict() for finding in findings], indent=2))
+        typer.echo(json_text([finding.to_dict() for finding in findings]))
     else:
         from rich.console import Console
 
@@ -86,9 +92,10 @@ def _numbers(settings: list[str]) -> dict[str, float]:
     for setting in settings:
         name, _, text = setting.partition("=")
         try:
-            numbers[name.strip()] = float(text)
+            number = float(text)
         except ValueError:
-            raise ValueError(
-                f"A threshold is set as in dead_share=0.7. Received: {setting!r}."
-            ) from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise ValueError(f"A threshold is set as in dead_share=0.7. Received: {setting!r}.")
+        numbers[name.strip()] = number
     return numbers

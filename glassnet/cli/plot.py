@@ -81,13 +81,12 @@ def _figure(run: Path, kind: str, features: str | None) -> Figure:
     from glassnet import plots
     from glassnet.cli.models import load_model
 
-    network = load_model(run)
     drawn: dict[str, Callable[[], Figure]] = {
-        "diagram": network.plot_diagram,
-        "activations": network.plot_activations,
+        "diagram": lambda: load_model(run).plot_diagram(),
+        "activations": lambda: load_model(run).plot_activations(),
         "histograms": lambda: _histograms(run),
         "regions": lambda: _regions(run, features),
-        "weights": lambda: plots.first_layer_weights(network),
+        "weights": lambda: plots.first_layer_weights(load_model(run)),
         "curves": lambda: _curves(run),
     }
     return drawn[kind]()

@@ -44,7 +44,9 @@ def predict(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Add a column with the three inputs that moved each prediction most."
+            "--explain",
+            help="Add a column with the three inputs that moved each prediction most: + towards "
+            "the predicted class, or for a single output towards the second class.",
         ),
     ] = False,
     figure: Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from glassnet.cli.errors import clean_errors
+from glassnet.cli.json_text import json_text
 
 if TYPE_CHECKING:
     from glassnet.glass.trace import Trace
@@ -53,7 +53,7 @@ def trace(
     if out is not None:
         step.save(out, overwrite=force)
     if as_json:
-        typer.echo(json.dumps(_facts(step), indent=2, ensure_ascii=False))
+        typer.echo(json_text(_facts(step)))
     elif out is not None:
         typer.echo(f"trace: {out}")
     else:

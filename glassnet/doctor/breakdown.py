@@ -9,14 +9,16 @@ before the next one runs.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from glassnet.accelerate import Array, Call, OwnCall, capture, run_layer, run_part
+from glassnet.accelerate import Array, Call, Kernel, OwnCall, capture, run_layer, run_part
 from glassnet.batches import Batch, Epoch
 from glassnet.doctor.measuring import Copy
 from glassnet.doctor.record import Breakdown
+from glassnet.fusing import arguments_of
+from glassnet.glass.equations import equations
 from glassnet.network import Network
 from glassnet.optimizers import Optimizer
 
@@ -94,18 +96,35 @@ class _Watch(list[Call]):
         if self._seen == len(self):
             return
         self._seen = len(self)
-        kernel, arrays = self[-1]
-        if not all(_is_finite(array) for array in arrays):
-            self._found(kernel)
+        read, written = self._arrays()
+        if all(map(_is_finite, read)) and not all(map(_is_finite, written)):
+            self._found()
 
-    def expect(self, array: Array) -> None:
-        """Look at the last call, and at a result that stands in none of its arguments."""
+    def expect(self, array: Array, given: Array) -> None:
+        """Look at the last call, and at a result that stands in none of its arguments.
+
+        Where what is given is not finite either, values are missing, and a later layer fills them.
+        """
         self.look()
-        if not _is_finite(array):
-            self._found(self[-1][0])
+        if _is_finite(given) and not _is_finite(array):
+            self._found()
 
-    def _found(self, kernel: object) -> None:
-        self.largest = max(map(_largest, self[-1][1]), default=0.0)
+    def _arrays(self) -> tuple[list[Array], list[Array]]:
+        """What the last call has only read, and what it has written, without its scratch paper."""
+        kernel, arrays = self[-1]
+        if isinstance(kernel, OwnCall) and self.pass_ != "loss":
+            return list(arrays), []  # what it returns is for `expect`
+        if not isinstance(kernel, Kernel) or kernel.name not in equations():
+            return [], list(arrays)
+        equation = equations()[kernel.name]
+        named = dict(zip(arguments_of(kernel), arrays, strict=True))
+        read = [a for name, a in named.items() if name not in (*equation.results, *equation.work)]
+        return read, [named[name] for name in equation.results]
+
+    def _found(self) -> NoReturn:
+        read, written = self._arrays()
+        kernel = self[-1][0]
+        self.largest = max(map(_largest, [*read, *written]), default=0.0)
         if isinstance(kernel, OwnCall):
             method = getattr(kernel.method, "__name__", "")
             method = {"again": self.pass_}.get(method, method)
@@ -191,17 +210,19 @@ def _watched(twin: Copy, batch: Batch, watch: _Watch) -> None:
     y, watch.pass_ = network.entry(batch.x), "forward"
     for index, layer in enumerate(network.layers):
         watch.part = f"layers.{index} ({layer.name})"
-        y = run_layer(layer, partial(layer.forward, training=True), y, network.dtype)
-        watch.expect(y)
+        given = y
+        y = run_layer(layer, partial(layer.forward, training=True), given, network.dtype)
+        watch.expect(y, given)
     watch.part, watch.pass_ = f"the loss ({twin.loss.name})", "loss"
     twin.loss.into(y, batch)
-    watch.expect(batch.total)
+    watch.expect(batch.total, y)
     dy, watch.pass_ = batch.gradient, "backward"
     for index in reversed(range(len(network.layers))):
         layer = network.layers[index]
         watch.part = f"layers.{index} ({layer.name})"
-        dy = run_layer(layer, layer.backward, dy, network.dtype)
-        watch.expect(dy)
+        given = dy
+        dy = run_layer(layer, layer.backward, given, network.dtype)
+        watch.expect(dy, given)
     watch.part, watch.pass_ = f"the optimizer ({optimizer.name})", "update"
     run_part(optimizer, optimizer.step)
-    watch.expect(network.theta)
+    watch.expect(network.theta, network.gradient)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ from glassnet.targets import predictions
 
 if TYPE_CHECKING:
     from glassnet.trainer import Trainer
+
+
+INITIAL = ("initial_loss", "initial_error")
+"""Of the setting, what a resumed training can no longer measure: its weights are not the first."""
 
 
 def is_due(epoch: int) -> bool:
@@ -92,6 +96,8 @@ class Doctor(Callback):
         self.findings = []
         if self._resumed is not None:
             kept, self._start = self._resumed
+            initial = {name: kept[name] for name in INITIAL}
+            self.record.setting = replace(self.record.setting, **initial)
             self.record.moments = [Moment.read(moment) for moment in kept["moments"]]
             self._resumed = None
             return
@@ -164,7 +170,8 @@ class Doctor(Callback):
         self._judge()
 
     def state(self) -> dict[str, Any]:
-        return {"moments": [asdict(moment) for moment in self.record.moments]}
+        initial = {name: getattr(self.record.setting, name) for name in INITIAL}
+        return initial | {"moments": [asdict(moment) for moment in self.record.moments]}
 
     def arrays(self) -> dict[str, Array]:
         return {"start": self._start}

@@ -188,7 +188,7 @@ def draw(curve: Curve) -> str:
         axes.set_yscale("log")
     axes.set_xlabel("hidden layer" if "by hidden layer" in curve.label else "epoch")
     axes.set_title(curve.label, loc="left", fontsize="medium")  # on the axis, long ones are cut off
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plain(axes)
     content = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "glassnet"}):

@@ -80,10 +80,15 @@ class Explanation:
         return "x[" + ", ".join(str(int(i)) for i in index) + "]"
 
     def of(self, row: int) -> str:
-        """What is explained in a row: the name of its class, or the number of its output."""
+        """What is explained in a row: the name of its class, or the number of its output.
+
+        A single output that tells two classes apart speaks for the second, whichever is predicted.
+        """
         output = int(self.output[row])
         if len(self.classes) == self.outputs.shape[1] > 1:
             return self.classes[output]
+        if len(self.classes) == 2 and self.outputs.shape[1] == 1:
+            return self.classes[1]
         return "output" if self.outputs.shape[1] == 1 else f"output {output}"
 
     def plot(self, rows: Sequence[int] | None = None) -> Figure:

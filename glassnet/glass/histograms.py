@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ class Distributions:
         for name, parameter in network.parameters.items():
             for kind, array in zip(KINDS, (parameter.value, gradient[name]), strict=True):
                 bins = min(MOST_BINS, math.ceil(2 * array.size ** (1 / 3)))
-                counts, edges = np.histogram(array[np.isfinite(array)], bins)
+                counts, edges = _histogram(array, bins)
                 self.counts.setdefault((kind, name), []).append(counts)
                 self.edges.setdefault((kind, name), []).append(edges)
 
@@ -77,16 +78,23 @@ class Distributions:
 
     @classmethod
     def load(cls, path: Path) -> Distributions:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: if the file is no such file.
+        """
         distributions = cls()
-        with np.load(path, allow_pickle=False) as file:
-            distributions.epochs = file["epochs"].tolist()
-            for key in file.files:
-                what, _, rest = key.partition("/")
-                if rest:
-                    kind, _, name = rest.partition("/")
-                    target = distributions.counts if what == "counts" else distributions.edges
-                    target[kind, name] = list(file[key])
+        try:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                distributions.epochs = file["epochs"].tolist()
+                for key in file.files:
+                    what, _, rest = key.partition("/")
+                    if rest:
+                        kind, _, name = rest.partition("/")
+                        target = distributions.counts if what == "counts" else distributions.edges
+                        target[kind, name] = list(file[key])
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+            raise ValueError(f"{path} is no file of histograms, or it is damaged.") from None
         return distributions
 
     def plot(self, most: int = 6) -> Figure:
@@ -133,6 +141,21 @@ class Distributions:
         axes.tick_params(axis="x", labelsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _histogram(array: Array, bins: int) -> tuple[Array, Array]:
+    """How many numbers are in each bin, and the edges of the bins; only finite ones count.
+
+    In float64, and never over less than a millionth of the largest number: NumPy refuses bins that
+    are too narrow to be told apart, as it finds them in a training that is breaking down.
+    """
+    numbers = array[np.isfinite(array)].astype(np.float64)
+    low, high = (numbers.min(), numbers.max()) if numbers.size else (0.0, 0.0)
+    least = 1e-6 * max(abs(low), abs(high))
+    if high - low <= least:
+        margin = max(0.5, least)
+        low, high = low - margin, high + margin
+    return np.histogram(numbers, bins, (low, high))
 
 
 class Histograms(Callback):

@@ -16,7 +16,7 @@ from glassnet.layers.activations import Activation
 from glassnet.layers.base import Layer
 from glassnet.layers.preprocessing import OneHot
 from glassnet.layers.rectifiers import PReLU
-from glassnet.plots import BLUE, ORANGE, empty_figure, is_image, plain
+from glassnet.plots import BLUE, ORANGE, empty_figure, is_image, literal, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +129,8 @@ def decision_regions(network: Network, x: Any, y: Any, features: Sequence[int] =
     names = network.metadata.get("feature_names") or [f"x[{k}]" for k in range(rows.shape[1])]
     others = rows.shape[1] - 2
     held = f"\n(with {others} more at their usual values)" if others else ""
-    axes.set(xlabel=names[first], ylabel=names[second], title=f"What the network says{held}")
+    across_name, up_name = literal(names[first]), literal(names[second])
+    axes.set(xlabel=across_name, ylabel=up_name, title=f"What the network says{held}")
     return figure
 
 
@@ -179,7 +180,7 @@ def _draw_regions(
     drawn.set_edgecolor("#999999")
     drawn.set_linewidth(0.0)
     axes.contour(*plane, said, levels=levels[1:-1], colors="black", linewidths=1.0)
-    names = classes if len(classes) == count else [str(k) for k in range(count)]
+    names = map(literal, classes) if len(classes) == count else map(str, range(count))
     handles: list[Any] = []
     for k, name in enumerate(names):
         own = answers == k
@@ -240,7 +241,7 @@ def contributions(why: Explanation, rows: Iterable[int]) -> Figure:
         else:
             _draw_bars(axes, why, row)
         f = why.outputs[row, why.output[row]]
-        axes.set_title(f"row {row}: {why.of(row)} ({f:.3g})", fontsize=9)
+        axes.set_title(f"row {row}: {literal(why.of(row))} ({f:.3g})", fontsize=9)
     for axes in grid[len(chosen) :]:
         axes.axis("off")
     if over_images:
@@ -282,8 +283,10 @@ def _flat_image(image: Array, add: bool = False) -> Array:
 
 def _draw_bars(axes: Axes, why: Explanation, row: int) -> None:
     """The largest contributions as bars, hatched where they speak against."""
+    from matplotlib.ticker import MaxNLocator
+
     largest = why.largest(row, 8)[::-1]
-    labels = [f"{name} = {value:.3g}" for name, value, _ in largest]
+    labels = [f"{literal(name)} = {value:.3g}" for name, value, _ in largest]
     moved = [c for _, _, c in largest]
     bars = axes.barh(range(len(moved)), moved, color=[BLUE if c > 0 else ORANGE for c in moved])
     for bar, c in zip(bars, moved, strict=True):
@@ -292,4 +295,5 @@ def _draw_bars(axes: Axes, why: Explanation, row: int) -> None:
     axes.set_yticks(range(len(moved)), labels, fontsize=7)
     axes.set_xlabel("contribution", fontsize=8)
     axes.tick_params(axis="x", labelsize=7)
+    axes.xaxis.set_major_locator(MaxNLocator(4))  # more overlap where they have three decimals
     plain(axes)

@@ -58,11 +58,12 @@ class Tracer:
     def run(self) -> Trace:
         """The traced step."""
         before = [array.copy() for array in self._changing()]
-        self._capture()
-        self._restore(before)
-        self._name_arrays()
-        seconds = self._time(before)
-        traced = tuple(self._traced(number, seconds[number]) for number in range(len(self.calls)))
+        with np.errstate(all="ignore"):  # numbers that overflow are shown as such
+            self._capture()
+            self._restore(before)
+            self._name_arrays()
+            seconds = self._time(before)
+            traced = tuple(self._traced(k, seconds[k]) for k in range(len(self.calls)))
         title = f"{self.network!r} · {self.loss!r} · {self.optimizer!r}"
         return Trace(title, len(self.batch.x), self.loss.value(self.batch.total), traced)
 

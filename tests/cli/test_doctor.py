@@ -63,8 +63,11 @@ def test_bad_input(cli: Any, refused: Any) -> None:
     assert cli("train", "iris", "--epochs", 1, "--out", "run").code == 0
     assert "no threshold 'x'" in refused("doctor", "run", "--threshold", "x=1")
     assert "dead_share=0.7" in refused("doctor", "run", "--threshold", "dead_share")
+    assert "'dead_share=nan'" in refused("doctor", "run", "--threshold", "dead_share=nan")
     Path("page.html").write_text("mine")
-    assert "exists already" in refused("doctor", "run", "--html", "page.html")
+    pages = ("--html", "new.html", "--markdown", "page.html")
+    assert "--force" in refused("doctor", "run", *pages)
+    assert not Path("new.html").exists()
     Path("run/doctor.json").unlink()
     assert "Train it again" in refused("doctor", "run")
 

@@ -41,6 +41,12 @@ def test_trace_of_a_run_and_of_its_configuration(cli, run, refused):
     assert "check the path" in refused("trace", "nowhere")
 
 
+def test_json_of_a_trace_has_null_where_a_value_was_missing(cli, run):
+    step = cli("trace", run, "--rows", 48, "--json")
+    assert "NaN" not in step.out
+    assert step.json["calls"][0]["reads"][0]["mean"] is None
+
+
 def test_check_of_a_run_and_of_its_configuration(cli, run):
     for source in (run, run / "config.toml"):
         ran = cli("check", source, "--rows", 4)
@@ -74,6 +80,8 @@ def test_plot(cli, run, refused):
     assert "Did you mean 'colour'?" in named
     Path("run/histograms.npz").unlink()
     assert cli("plot", run, "histograms").code == 0
+    Path("run/model.safetensors").unlink()  # a run that broke down has its curves still
+    assert cli("plot", run, "curves").code == 0
 
 
 def test_predict_explain(cli, run, table, refused):

@@ -119,3 +119,22 @@ def test_nothing_is_found_where_nothing_breaks():
     net = gn.Network(mlp(), (3,), seed=0)
     net.fit(x, y, loss="cross_entropy", epochs=3, callbacks=[doctor])
     assert doctor.record.breakdown is None
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_neither_scratch_paper_nor_missing_values_are_blamed(missing, monkeypatch):
+    empty = gn.Layer.scratch
+
+    def unwritten(self, name, shape, dtype=None):
+        """What new memory may hold; the compiled twin of standardising leaves it as it is."""
+        array = empty(self, name, shape, dtype)
+        if name == "work":
+            array[...] = np.nan
+        return array
+
+    monkeypatch.setattr(gn.Layer, "scratch", unwritten)
+    x = rows()[0].copy()
+    x[::3, 1] = np.nan if missing else 0
+    found, error = broken([gn.Standardize(), gn.Impute(), *mlp()], x, optimizer=gn.SGD(1e30))
+    assert "layers.4 (Dense(units=2)) are the first" in error
+    assert (found.kernel, found.layer) == ("layers.dense.dense_forward", "layers.4 (Dense)")

@@ -171,6 +171,7 @@ def test_a_resumed_training_has_the_record_of_an_uninterrupted_one(tmp_path):
         *rows(), epochs=6, callbacks=[doctor, gn.Checkpoint(path)], resume=path, **options
     )
     assert doctor.record.moments == whole.record.moments
+    assert doctor.record.setting == whole.record.setting  # the loss before the first step, too
 
 
 def test_where_no_gradient_arrives_there_is_neither_signal_nor_noise():

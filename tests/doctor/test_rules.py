@@ -12,7 +12,7 @@ import pytest
 import glassnet as gn
 from glassnet.doctor import Thresholds, diagnose
 from glassnet.doctor.finding import Curve
-from glassnet.doctor.report import to_html, to_markdown
+from glassnet.doctor.report import draw, to_html, to_markdown
 from glassnet.doctor.rules import RULES, name_of
 from glassnet.doctor.suite import (
     fifth_held_out,
@@ -140,3 +140,19 @@ def test_sparklines_stand_numbers_that_are_not_finite():
 
 def test_consequences_are_not_told_beside_their_cause(dead):
     assert not {"learning-rate-too-low", "loss-not-decreasing"} & {f.rule for f in dead.findings}
+
+
+def test_losses_of_zero():
+    x, doctor = np.random.default_rng(0).normal(size=(60, 3)), gn.Doctor()
+    net = gn.Network([gn.Dense(1, initializer="zeros")], (3,), seed=0)
+    net.fit(x, np.zeros(60), loss="mse", epochs=8, validation=0.2, callbacks=[doctor])
+    assert {"overfitting", "overtraining"}.isdisjoint(f.rule for f in doctor.findings)
+    setting = dataclasses.replace(doctor.record.setting, baseline=1.0)
+    history = [{**e, "val_loss": float(e["epoch"] > 2)} for e in doctor.record.history]
+    found = diagnose(dataclasses.replace(doctor.record, setting=setting, history=history))
+    assert "overtraining" in {f.rule for f in found}
+
+
+def test_a_curve_of_one_epoch_has_no_fractions_of_epochs():
+    figure = draw(Curve("loss", [0.0], [1.5]))
+    assert re.findall(r"<!-- (0[.\d]*) -->", figure) == ["0"]

@@ -74,3 +74,10 @@ def test_words():
     assert "+6  height = 3" in said
     with pytest.raises(ValueError, match="one of the 2 outputs"):
         net.explain(np.ones((1, 2)), output=2)
+
+
+def test_a_single_output_speaks_for_the_second_class():
+    net = gn.Network([gn.Dense(1, use_bias=False)], (2,), seed=0, dtype="float64")
+    net.metadata = {"classes": ["no", "yes"]}
+    net.parameters["layers.0.weight"].value = [[-1.0], [-2.0]]
+    assert str(net.explain(np.array([[1.0, 1.0]]))).startswith("row 0: yes = -3")

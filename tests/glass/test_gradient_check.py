@@ -253,3 +253,28 @@ def test_randomness_that_is_not_kept_is_refused():
 
     with pytest.raises(ValueError, match="draws new random numbers"):
         check(Noise())
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("backward", r"layers\.1 Misshapen\(\): backward returned shape \(3,\).*\(5, 3\)"),
+        ("forward", r"layers\.1 Misshapen\(\): forward returned shape \(3,\).*\(5, 3\)"),
+    ],
+)
+def test_a_wrong_shape_is_said_before_anything_is_compared(method, said):
+    class Misshapen(gn.Layer):
+        name = "Misshapen"
+
+        def build(self, input_shape, store, rng):
+            return input_shape
+
+        def forward(self, x, training=False):
+            return x.sum(axis=0) if method == "forward" else 2 * x
+
+        def backward(self, dy):
+            return 2 * dy.sum(axis=0)
+
+    net = gn.Network([gn.Dense(3), Misshapen(), gn.Dense(2)], (4,), seed=0)
+    with pytest.raises(ValueError, match=said):
+        gn.gradient_check(net, "cross_entropy", np.ones((5, 4)), np.arange(5) % 2)

@@ -125,5 +125,43 @@ def test_histograms_leave_training_as_it_is(rows, tmp_path):
     assert (edges[0], edges[-1]) == pytest.approx((weight.min(), weight.max()))
     figure = kept.plot()
     assert figure.axes[0].get_title() == "layers.0.weight: weights"
+    for content in (b"", b"no archive", (tmp_path / "seen.npz").read_bytes()[:100]):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"bad\.npz is no file of histograms"):
+            Distributions.load(tmp_path / "bad.npz")
     with pytest.raises(ValueError, match="No epoch"):
         Distributions().plot()
+
+
+def test_histograms_of_numbers_that_are_huge_alike_or_not_finite(tmp_path):
+    net = gn.Network([gn.Dense(3)], (2,), seed=0)
+    net.theta[...] = 2e20
+    net.theta[0] = np.nextafter(np.float32(2e20), np.float32(np.inf))
+    gradient = {name: np.full(p.shape, np.nan) for name, p in net.parameters.items()}
+    taken = Distributions()
+    taken.add(1, net, gradient)
+    net.theta[...] = 3e38
+    net.theta[0] = -3e38
+    taken.add(2, net, gradient)
+    counts = {kind: [int(c.sum()) for c in kept] for (kind, _), kept in taken.counts.items()}
+    assert counts == {"weights": [3, 3], "gradients": [0, 0]}  # of the bias, the last parameter
+    assert [int(c.sum()) for c in taken.counts["weights", "layers.0.weight"]] == [6, 6]
+    plots.save(taken.plot(), tmp_path / "huge.png")
+
+
+def test_dollars_in_names_are_no_mathematics(rows, tmp_path):
+    x, y = rows
+    net = gn.Network([gn.Standardize(), gn.Dense(3)], (3,), seed=0)
+    net.fit(x, y, loss="cross_entropy", epochs=1)
+    names = ["$10 to $20", "$\\frac{1}{$", "$_$"]  # the second is wrong as mathematics
+    net.metadata |= {"classes": names, "feature_names": names}
+    figures = [
+        net.plot_decision_regions(x, y),
+        net.explain(x[:2]).plot(),
+        plots.first_layer_weights(net),
+        plots.confusion_matrix(np.eye(3, dtype=int), names),
+        plots.predicted_vs_true(x[:, 0], x[:, 1], names[1:2]),
+    ]
+    for number, figure in enumerate(figures):
+        drawn = plots.save(figure, tmp_path / f"{number}.svg").read_text()
+        assert "<!-- $10 to $20" in drawn or number == 4, number

@@ -253,3 +253,13 @@ def test_bad_input_is_refused():
         net.trace(np.ones((1, 2)), np.array([1.0]), loss="mse")
     with pytest.raises(ValueError, match="no loss yet"):
         net.trace(np.ones((2, 2)), np.array([1.0, 2.0]))
+
+
+def test_a_step_that_overflows_is_shown_without_warnings():
+    net = gn.Network([gn.Dense(4), gn.ReLU(), gn.Dense(3)], (2,), seed=0)
+    net.theta[...] *= 1e25
+    x, y = np.random.default_rng(0).normal(size=(5, 2)), np.zeros((5, 3))
+    step = net.trace(x, y, loss="mse", optimizer="sgd")
+    assert step.loss == np.inf
+    assert "inf" in step.text()
+    assert "inf" in step.html()

@@ -52,8 +52,8 @@ def overfitting(record: Record, limits: Thresholds) -> Iterator[Finding]:
         )
     elif record.setting.task == "regression" and "loss" in held:
         scale = record.setting.baseline or record.setting.initial_loss
-        gap = (held["loss"] - epoch["loss"]) / scale
-        if held["loss"] < limits.loss_ratio * epoch["loss"] or gap < limits.accuracy_gap:
+        gap = held["loss"] - epoch["loss"]
+        if held["loss"] < limits.loss_ratio * epoch["loss"] or gap <= limits.accuracy_gap * scale:
             return
         evidence = (
             f"the training loss is {epoch['loss']:.3g}, the {what} loss {held['loss']:.3g} "
@@ -82,7 +82,7 @@ def overtraining(record: Record, limits: Thresholds) -> Iterator[Finding]:
     best = min(held)
     at = held.index(best) + 1
     late = sum(held[-3:]) / 3
-    if at > 2 / 3 * len(held) or late < (1 + limits.overtraining) * best:
+    if at > 2 / 3 * len(held) or late <= (1 + limits.overtraining) * best:
         return
     start = record.setting.baseline or record.setting.initial_loss
     if late - best < 0.02 * start:  # 5 % of next to nothing
@@ -91,8 +91,7 @@ def overtraining(record: Record, limits: Thresholds) -> Iterator[Finding]:
         "warning",
         "the training",
         f"the validation loss was lowest in epoch {at} of {len(held)}, {best:.4g}, and is "
-        f"{late:.4g} in the last three ({100 * (late / best - 1):.0f} % more; limit: "
-        f"{100 * limits.overtraining:g} %)",
+        f"{late:.4g} in the last three (limit: {100 * limits.overtraining:g} % more)",
         "From some epoch on, what is still learned from the training rows is their noise.",
         f"End near epoch {at}: callbacks=[gn.EarlyStopping(10)] (--patience 10) goes back to the "
         "best weights.",
