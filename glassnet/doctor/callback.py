@@ -177,5 +177,6 @@ class Doctor(Callback):
         return {"start": self._start}
 
     def load_state(self, state: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-        if state:
+        # A checkpoint of an earlier version lacks some of it: the record then begins at the resume.
+        if all(name in state for name in ("moments", *INITIAL)):
             self._resumed = dict(state), arrays["start"].copy()

@@ -183,3 +183,11 @@ def test_where_no_gradient_arrives_there_is_neither_signal_nor_noise():
     assert first.gradient == 0
     assert np.isnan(first.signal_to_noise)
     assert weight_rows(record)[0][:3] == ["layers.0.weight (Dense)", "0", "–"]
+
+
+def test_a_checkpoint_without_the_first_loss_lets_the_record_begin_anew():
+    x, y = rows()
+    doctor, net = gn.Doctor(), network()
+    doctor.load_state({"moments": []}, {"start": net.theta.copy()})
+    net.fit(x, y, loss="cross_entropy", epochs=1, callbacks=[doctor])
+    assert [moment.epoch for moment in doctor.record.moments] == [0, 1]
