@@ -174,7 +174,8 @@ def first_non_finite(network: Network, x: Array) -> str:
             if name.startswith(f"layers.{index}.") and not np.isfinite(parameter.value).all():
                 return f"{name} ({layer!r}) holds numbers that are not finite"
         given, y = y, layer.forward(y, True)
-        if np.isfinite(given).all() and not np.isfinite(y).all():  # else values are still missing
+        missing = np.isnan(given).any()  # not imputed yet: no layer's fault
+        if not missing and not np.isfinite(y).all():
             return f"the outputs of layers.{index} ({layer!r}) are the first that are not finite"
     last = f"layers.{len(network.layers) - 1} ({network.layers[-1]!r})"
     return f"the outputs of {last} are still finite, but have grown to {np.abs(y).max():.3g}"

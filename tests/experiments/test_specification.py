@@ -41,7 +41,7 @@ CLAIM = TARGET + '[[targets.claims]]\nkind = "pattern"\ntext = "c"\n'
             TARGET + '[[targets.figures]]\ndraw = "curves"\nlimits = [1]',
             "targets[0].figures[0]: limits is [1]: it has too few values.",
         ),
-        ('record.each_epoch = ["trai"]', "dead_units, gradient_norms. Did you mean 'train'?"),
+        ('record.each_epoch = ["trai"]', "record.each_epoch is 'trai': expected train, test,"),
         ("axes.empty = { key = 'seed' }", "axes.empty: an axis has a key and values, or points"),
         (
             "training.optimizer = { name = 'adm' }",
