@@ -33,7 +33,8 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     recognised, sick, alarms, healthy = rates(outcomes)
     return (
         f"{recognised} of {sick} sick trainings recognised ({100 * recognised / sick:.0f} %), "
-        f"{alarms} false alarms in {healthy} healthy ones ({100 * alarms / healthy:.0f} %)."
+        f"{alarms} false alarm{'s' * (alarms != 1)} in {healthy} healthy ones "
+        f"({100 * alarms / healthy:.0f} %)."
     )
 
 
